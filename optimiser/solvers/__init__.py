@@ -1,0 +1,1 @@
+"""Solvers: one protocol, a registry, and one child process per solve."""

@@ -1,0 +1,1 @@
+"""General mixed-integer solvers: one matrix, one adapter each."""
