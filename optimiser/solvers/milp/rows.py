@@ -1,0 +1,129 @@
+"""Sparse integer rows, gathered in blocks and brought to one matrix."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import gcd, lcm
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from optimiser.errors import UnsupportedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+    from scipy.sparse import csr_array
+
+    Ints = NDArray[np.int64]
+
+#: No limit, as a row's bound.
+FREE: Final = int(np.iinfo(np.int64).max)
+#: Largest whole number that float64 holds exactly.
+EXACT: Final = 2**53
+
+
+class Rows:
+    """Rows lower ≤ A x ≤ upper over whole numbers; −`FREE` and `FREE` are no limit."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._row: list[Ints] = []
+        self._column: list[Ints] = []
+        self._value: list[Ints] = []
+        self._lower: list[Ints] = []
+        self._upper: list[Ints] = []
+        self._names: list[tuple[int, Callable[[], Sequence[str]]]] = []
+
+    def add(
+        self,
+        size: int,
+        entries: Sequence[tuple[Ints, Ints, Ints | int]],
+        lower: Ints | int,
+        upper: Ints | int,
+        names: Callable[[], Sequence[str]],
+    ) -> None:
+        """Add a block of `size` rows; `entries` are (row within the block, column, value)."""
+        if not size:
+            return
+        for row, column, value in entries:
+            self._row.append(np.asarray(row, dtype=np.int64) + self.count)
+            self._column.append(np.asarray(column, dtype=np.int64))
+            self._value.append(np.broadcast_to(np.asarray(value, dtype=np.int64), len(column)))
+        for kept, bound in ((self._lower, lower), (self._upper, upper)):
+            kept.append(np.array(np.broadcast_to(np.asarray(bound, dtype=np.int64), size)))
+        self._names.append((size, names))
+        self.count += size
+
+    def names(self) -> list[str]:
+        """Names of all rows, in order."""
+        result: list[str] = []
+        for size, make in self._names:
+            made = list(make())
+            result.extend(made if len(made) == size else made * size)
+        return result
+
+    def matrix(
+        self, columns: int
+    ) -> tuple[csr_array, NDArray[np.float64], NDArray[np.float64]]:
+        """A as CSR and the bounds, every row divided by its greatest common divisor.
+
+        All columns are integers, so a bound that the divisor leaves a rest of is tightened.
+
+        Raises
+        ------
+        UnsupportedError
+            If a coefficient is 2⁵³ or more.
+        """
+        from scipy.sparse import coo_array
+
+        empty = [np.zeros(0, dtype=np.int64)]
+        row, column, value = (
+            np.concatenate([*empty, *kept]) for kept in (self._row, self._column, self._value)
+        )
+        if len(value) and int(np.abs(value).max()) >= EXACT:
+            worst = int(row[np.abs(value).argmax()])
+            raise UnsupportedError(
+                f"Row {self.names()[worst]} has a coefficient of 2^53 or more, which no general "
+                "solver holds exactly; use fewer decimals or larger units."
+            )
+        # int64 sums of duplicates are exact; float64 holds them since they are checked above.
+        a = coo_array((value, (row, column)), shape=(self.count, columns)).tocsr()
+        a.sum_duplicates()
+        a.eliminate_zeros()
+        lower, upper = (np.concatenate([*empty, *kept]) for kept in (self._lower, self._upper))
+        divisor = np.ones(self.count, dtype=np.int64)
+        filled = np.flatnonzero(np.diff(a.indptr))
+        if len(filled):
+            divisor[filled] = np.gcd.reduceat(np.abs(a.data), a.indptr[filled])
+        a.data = a.data // np.repeat(divisor, np.diff(a.indptr))
+        low = np.where(lower == -FREE, -np.inf, -(-lower // divisor).astype(np.float64))
+        high = np.where(upper == FREE, np.inf, (upper // divisor).astype(np.float64))
+        return a.astype(np.float64), low, high
+
+
+def whole_row(
+    coefficients: Sequence[Any], lower: Fraction | None, upper: Fraction | None
+) -> tuple[Ints, int, int]:
+    """Multiply a row of fractions up to whole numbers.
+
+    Exact wherever the common denominator allows; otherwise the coefficients are rounded to 50
+    binary digits of the largest, far below what a general solver in floats can tell apart.
+    """
+    scale = 1
+    for denominator in {Fraction(c).denominator for c in coefficients}:
+        scale = lcm(scale, denominator)
+    values = [Fraction(c) * scale for c in coefficients]
+    common = 0
+    for value in values:
+        common = gcd(common, int(value))
+    factor = Fraction(scale, common or 1)
+    largest = max((abs(Fraction(c)) * factor for c in coefficients), default=Fraction(0))
+    if largest >= EXACT:
+        factor *= Fraction(2**50) / largest
+    integers = np.array([round(Fraction(c) * factor) for c in coefficients], dtype=np.int64)
+    low = -FREE if lower is None else -int(-lower * factor // 1)
+    high = FREE if upper is None else int(upper * factor // 1)
+    # A bound beyond what the row can reach at all is none: it need not fit int64.
+    return integers, max(low, -FREE), min(high, FREE)
