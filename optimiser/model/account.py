@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
+from typing import TYPE_CHECKING
 
-from optimiser.model.plan import Plan
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+    from optimiser.model.plan import Plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +41,7 @@ class DeliveryAccount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfferAccount:
-    """One offer in use: row of offers, volume, row of tariffs in force (−1: no band fits), money."""
+    """One offer in use: row of offers, volume, row of tariffs in force (−1: none fits), money."""
 
     offer: int
     volume: int
@@ -68,7 +71,7 @@ class ProviderAccount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContractAccount:
-    """One contract: rows of organisations and providers, money for contracts and oversight_hours."""
+    """One contract: rows of organisations and providers, and money by part."""
 
     organisation: int
     provider: int

@@ -59,8 +59,13 @@ def clean(problem: Problem) -> tuple[Problem, CleaningReport]:
 
 
 def _sizes(problem: Problem) -> dict[str, int]:
-    names = {"options": "part", "bands": "band", "option-bands": "banded", "offers": "offer",
-             "providers": "provider"}  # fmt: skip
+    names = {
+        "options": "part",
+        "bands": "band",
+        "option-bands": "banded",
+        "offers": "offer",
+        "providers": "provider",
+    }
     return {name: problem.size(kind) for name, kind in names.items()}
 
 
@@ -121,8 +126,10 @@ class _Sweep:
     def _oversized(self) -> None:
         """Under single sourcing, options larger than a band's end."""
         if not self.problem.split:
-            self._drop(self.volume > self._reach()[self.problem.banded_band],
-                       "ways to serve an option in a band smaller than it")  # fmt: skip
+            self._drop(
+                self.volume > self._reach()[self.problem.banded_band],
+                "ways to serve an option in a band smaller than it",
+            )
 
     def _unreachable(self) -> None:
         self._drop_bands(self._least() > self._reach(), "bands that no volume can reach")
@@ -193,8 +200,9 @@ class _Sweep:
             linked[bound.ravel()] = True
             mask &= ~linked[pair]
         cheapest = np.full(problem.options, np.inf)
-        np.minimum.at(cheapest, problem.banded_option,
-                      cost.get("banded", len(self.banded)).astype(float))  # fmt: skip
+        np.minimum.at(
+            cheapest, problem.banded_option, cost.get("banded", len(self.banded)).astype(float)
+        )
         part = cost.get("part", problem.options) + cheapest
         use = cost.get("use", problem.options)
         home = cost.get("home", problem.pairs)[pair]
@@ -203,11 +211,10 @@ class _Sweep:
         counted = problem.authority_officer_hours[problem.pair_authority[pair]] > 0
         more = hours.get("part", problem.options) >= hours.get("home", problem.pairs)[pair]
         mask &= (part >= home) & (use >= home_use) & (~counted | more)
-        self._drop(mask[problem.banded_option],
-                   "ways to serve an option that in-house undercuts")  # fmt: skip
+        self._drop(mask[problem.banded_option], "ways to serve an option that in-house undercuts")
 
     def _memberless(self) -> None:
-        """Providers that cannot find as many members as they must have, or may have none."""
+        """Drop providers that cannot find the members they must have, or may have none."""
         problem = self.problem
         alive = np.zeros(problem.size("contract"), dtype=bool)
         alive[problem.option_contract[problem.banded_option[self.banded]]] = True
@@ -237,8 +244,9 @@ class _Sweep:
                 self.dropped["in-house deliveries that a linked service cannot join"] = (
                     self.dropped.get("in-house deliveries that a linked service cannot join", 0) + 1
                 )
-        self._drop(gone[problem.banded_option],
-                   "ways to serve an option that a linked service cannot join")  # fmt: skip
+        self._drop(
+            gone[problem.banded_option], "ways to serve an option that a linked service cannot join"
+        )
 
 
 def restrict(problem: Problem, banded: Bools, home: Bools) -> Problem:
@@ -285,8 +293,9 @@ def restrict(problem: Problem, banded: Bools, home: Bools) -> Problem:
     def row(old: LinearRow) -> LinearRow:
         return dataclasses.replace(old, terms=tuple(term(t) for t in old.terms))
 
-    member = np.where(problem.cover_home, _pick(home, problem.cover_index),
-                      _pick(option, problem.cover_index))  # fmt: skip
+    member = np.where(
+        problem.cover_home, _pick(home, problem.cover_index), _pick(option, problem.cover_index)
+    )
     cover = np.repeat(np.arange(problem.size("cover")), np.diff(problem.cover_start))[member]
     index = problem.cover_index[member]
     is_home = problem.cover_home[member]

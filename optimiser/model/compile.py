@@ -93,8 +93,14 @@ def _options(instance: Instance) -> Options:
         keep &= (wanted[pair] == NOWHERE) | (wanted[pair] == provider)
         home &= (wanted == NOWHERE) | (wanted == IN_HOUSE_CODE)
     pair, provider, offer, row = (a[keep] for a in (pair, provider, offer, row))
-    return Options(pair=pair, provider=provider, offer=offer, row=row, home=home,
-                   metres=_metres(instance, pair, provider, row))  # fmt: skip
+    return Options(
+        pair=pair,
+        provider=provider,
+        offer=offer,
+        row=row,
+        home=home,
+        metres=_metres(instance, pair, provider, row),
+    )
 
 
 def _code(pair: Ints, provider: Ints) -> Ints:
@@ -152,11 +158,17 @@ def _metres(instance: Instance, pair: Ints, provider: Ints, row: Ints) -> Ints:
         lost = needed[found == UNREACHABLE]
         if len(lost):
             ours, theirs = instance["organisations"].keys, instance["providers"].keys
-            raise InstanceError([Fault(
-                source="network", value=f"{ours[demand['organisation'][q]]} – {theirs[p]}",
-                rule="no road joins an organisation and its incumbent or listed provider",
-                remedy="Add the missing road, or give the option an access_cost.")
-                for q, p in zip(pair[lost][:20], provider[lost][:20], strict=True)])  # fmt: skip
+            raise InstanceError(
+                [
+                    Fault(
+                        source="network",
+                        value=f"{ours[demand['organisation'][q]]} – {theirs[p]}",
+                        rule="no road joins an organisation and its incumbent or listed provider",
+                        remedy="Add the missing road, or give the option an access_cost.",
+                    )
+                    for q, p in zip(pair[lost][:20], provider[lost][:20], strict=True)
+                ]
+            )
         metres[needed] = found
     return metres
 
@@ -192,8 +204,15 @@ def _assemble(instance: Instance, options: Options, pricing: Pricing) -> Problem
     contract_organisation, contract_provider = contract >> 32, contract & 0xFFFFFFFF
 
     objective, slack = pricing.objective(
-        pricing.weights, offer_row, provider_row, band_row, banded_option, banded_band,
-        contract_organisation, provider_row[contract_provider])  # fmt: skip
+        pricing.weights,
+        offer_row,
+        provider_row,
+        band_row,
+        banded_option,
+        banded_band,
+        contract_organisation,
+        provider_row[contract_provider],
+    )
     together, apart, link, link_cost = pricing.links()
     by_kind = {**objective.by_kind, "link": link_cost}
     oversight = pricing.oversight
@@ -256,4 +275,3 @@ def _names(instance: Instance, authorities: tuple[str, ...]) -> Names:
         authorities=authorities,
         volume_decimals=instance.settings.volume_decimals,
     )
-

@@ -1,8 +1,8 @@
 """Costs, hours and oversight of the compiled problem.
 
-Under single sourcing each product is rounded here, once, at the whole volume. Under split sourcing the
-parts that scale with volume stay unrounded, and half a last place is allowed for every product that is
-not whole per unit of volume.
+Under single sourcing each product is rounded here, once, at the whole volume. Under split sourcing
+the parts that scale with volume stay unrounded, and half a last place is allowed for every product
+that is not whole per unit of volume.
 """
 
 from __future__ import annotations
@@ -82,11 +82,10 @@ class Pricing:
         self.entry = np.where(self.stays, 0, entry)
         self.leaves = (incumbent != NOWHERE) & ~self.stays
         #: Of each pair: going in-house, and leaving for it.
-        self.home_entry = np.where(demand["incumbent"] == IN_HOUSE_CODE, 0,
-                                   demand["in_house_entry_cost"])  # fmt: skip
-        self.home_leaves = (demand["incumbent"] != NOWHERE) & (
-            demand["incumbent"] != IN_HOUSE_CODE
+        self.home_entry = np.where(
+            demand["incumbent"] == IN_HOUSE_CODE, 0, demand["in_house_entry_cost"]
         )
+        self.home_leaves = (demand["incumbent"] != NOWHERE) & (demand["incumbent"] != IN_HOUSE_CODE)
         self.use_hours, self.unit_hours = self._delivery_hours()
         factor = self.hours_scale // _HOURS
         self.home_hours = np.where(options.home, demand["in_house_hours"] * factor, 0)
@@ -166,7 +165,8 @@ class Pricing:
         authority = oversight.of_organisation[contract_organisation]
         cost, hours = self.contract_figures(contract_organisation, contract_provider)
         by_kind["contract"] = rounded([cost], w["contracts"], "contract_cost") + rounded(
-            [hours, oversight.hour_cost[authority]], self._hour(w), "contract_hours")  # fmt: skip
+            [hours, oversight.hour_cost[authority]], self._hour(w), "contract_hours"
+        )
         by_kind["officers"] = rounded([oversight.officer_cost], w["officers"], "officer_cost")
         by_kind["managers"] = rounded([oversight.manager_cost], w["managers"], "manager_cost")
         by_kind["provider"], constant = self._providers(w, provider_row)
@@ -176,8 +176,9 @@ class Pricing:
         """Ratio that turns hours × hour_cost, both in last places, into money."""
         return w["oversight_hours"] * Fraction(self._money, _RATE * self.hours_scale)
 
-    def _by_count(self, w: Mapping[str, Fraction], offer_row: Ints, band_row: Ints
-                  ) -> dict[str, NDArray[Any]]:  # fmt: skip
+    def _by_count(
+        self, w: Mapping[str, Fraction], offer_row: Ints, band_row: Ints
+    ) -> dict[str, NDArray[Any]]:
         """Bands and set-up."""
         offers = self._instance["offers"]
         once = np.where(offers["existing"] == "yes", 0, offers["set_up_cost"])[offer_row]
@@ -188,8 +189,9 @@ class Pricing:
             "band": rounded([fixed], w["tariff"], "fixed_cost"),
         }
 
-    def _by_volume(self, w: Mapping[str, Fraction], band_row: Ints, banded_option: Ints,
-                   banded_band: Ints) -> tuple[dict[str, NDArray[Any]], float]:  # fmt: skip
+    def _by_volume(
+        self, w: Mapping[str, Fraction], band_row: Ints, banded_option: Ints, banded_band: Ints
+    ) -> tuple[dict[str, NDArray[Any]], float]:
         """Whatever depends on a delivery, and the slack."""
         options, demand = self._options, self._instance["demand"]
         service = demand["service"][options.pair]
@@ -208,12 +210,14 @@ class Pricing:
         home_exit = np.where(self.home_leaves, demand["exit_cost"], 0)
         home_hour = self.oversight.hour_cost[self.authority]
         entry = rounded([self.entry], w["entry"] * annuity, "entry_cost")
-        home_entry = rounded([self.home_entry], w["in_house_entry"] * annuity,
-                             "in_house_entry_cost")  # fmt: skip
+        home_entry = rounded(
+            [self.home_entry], w["in_house_entry"] * annuity, "in_house_entry_cost"
+        )
         # Checked as a whole even where split does not use them: they bound the parts.
         banded = rounded([unit, volume[banded_option]], unit_ratio, "unit_cost")
         access_whole = rounded([access], w["access"], "access_cost") + rounded(
-            priced, metre, "access_rate")  # fmt: skip
+            priced, metre, "access_rate"
+        )
         exits = rounded([exit_cost], w["exit"] * annuity, "exit_cost")
         home_whole = rounded([home], w["in_house"], "in_house_cost")
         home_exits = rounded([home_exit], w["exit"] * annuity, "exit_cost")
@@ -227,10 +231,17 @@ class Pricing:
 
         by_hour = float(self._hour(w))
         per_hour = [h.astype(float) * hour * by_hour for h in (self.unit_hours, self.use_hours)]
-        part = (access * float(w["access"]) + np.prod([p.astype(float) for p in priced], axis=0)
-                * float(metre) + exit_cost * float(w["exit"] * annuity) + per_hour[0])  # fmt: skip
-        own = (home * float(w["in_house"]) + home_exit * float(w["exit"] * annuity)
-               + self.home_hours.astype(float) * home_hour * by_hour)  # fmt: skip
+        part = (
+            access * float(w["access"])
+            + np.prod([p.astype(float) for p in priced], axis=0) * float(metre)
+            + exit_cost * float(w["exit"] * annuity)
+            + per_hour[0]
+        )
+        own = (
+            home * float(w["in_house"])
+            + home_exit * float(w["exit"] * annuity)
+            + self.home_hours.astype(float) * home_hour * by_hour
+        )
         values = {
             "part": part,
             "use": entry + per_hour[1],
@@ -240,8 +251,9 @@ class Pricing:
         }
         return values, self._slack(w, band_row, banded_option, banded_band)
 
-    def _slack(self, w: Mapping[str, Fraction], band_row: Ints, banded_option: Ints,
-               banded_band: Ints) -> float:  # fmt: skip
+    def _slack(
+        self, w: Mapping[str, Fraction], band_row: Ints, banded_option: Ints, banded_band: Ints
+    ) -> float:
         """Half a last place for each product that a part of a pair may leave unrounded."""
         options, demand = self._options, self._instance["demand"]
         settings = self._instance.settings
@@ -259,8 +271,11 @@ class Pricing:
         access = np.where(given, self._access, 0)
         exact = _divides(access, w["access"], volume[options.pair])
         count += int(np.sum(~np.where(given, exact, whole([one * rate, options.metres], metre))))
-        count += int(np.sum(~_divides(np.where(options.home, demand["in_house_cost"], 0),
-                                      w["in_house"], volume)))  # fmt: skip
+        count += int(
+            np.sum(
+                ~_divides(np.where(options.home, demand["in_house_cost"], 0), w["in_house"], volume)
+            )
+        )
         count += int(np.sum(~_divides(demand["exit_cost"], w["exit"] * settings.annuity, volume)))
         # Hours are rounded once per pair; whole only if every way to spend them is.
         hour = self.oversight.hour_cost[self.authority]

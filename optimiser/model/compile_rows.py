@@ -80,9 +80,7 @@ class RowMaker:
             self._problem,
             rows=tuple(self._rows),
             cover_start=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
-            cover_home=np.repeat(
-                np.array([home for home, _ in self._covers], dtype=bool), sizes
-            ),
+            cover_home=np.repeat(np.array([home for home, _ in self._covers], dtype=bool), sizes),
             cover_index=np.concatenate([*empty, *(index for _, index in self._covers)]),
         )
 
@@ -117,8 +115,12 @@ class RowMaker:
                 if low is not None and len(matching):
                     # The minimum binds only where the provider has a matching delivery.
                     cover = self._cover(home=False, members=matching)
-                    bound = Term(kind="cover", index=cover, coefficient=-np.ones(1, dtype=np.int64),
-                                 factor=low * scale)  # fmt: skip
+                    bound = Term(
+                        kind="cover",
+                        index=cover,
+                        coefficient=-np.ones(1, dtype=np.int64),
+                        factor=low * scale,
+                    )
                     whole = Form(terms=(*form.terms, bound), constant=form.constant)
                     yield _bounded(label, whole, Fraction(0), None)
             return
@@ -126,10 +128,12 @@ class RowMaker:
         if scope == "each-authority":
             oversight = self._pricing.oversight
             chosen_by = [
-                (f"{name}, {key}",
-                 dataclasses.replace(base, organisations=oversight.of_organisation == a))
+                (
+                    f"{name}, {key}",
+                    dataclasses.replace(base, organisations=oversight.of_organisation == a),
+                )
                 for a, key in enumerate(oversight.keys)
-            ]  # fmt: skip
+            ]
         for label, chosen in chosen_by:
             scale = self._denominator(measure, chosen) if share else Fraction(1)
             if scale:
@@ -144,11 +148,10 @@ class RowMaker:
         if measure == "volume":
             weight = self._instance["services"]["weight"][demand["service"][pairs]]
             volume = demand["volume"][pairs]
-            return sum(w * v for w, v in zip(weight.tolist(), volume.tolist(), strict=True)) * (
-                self._unit / 1000
-            )
+            weighted = zip(weight.tolist(), volume.tolist(), strict=True)
+            return Fraction(sum(w * v for w, v in weighted)) * self._unit / 1000
         if measure == "baseline_cost":
-            return sum(demand["baseline_cost"][pairs].tolist()) * self._money
+            return Fraction(sum(demand["baseline_cost"][pairs].tolist())) * self._money
         if measure == "pairs":
             return Fraction(int(pairs.sum()))
         needing = np.unique(demand["organisation"][pairs])
@@ -157,7 +160,7 @@ class RowMaker:
     # Filters
 
     def _modes(self, mode: str) -> Bools:
-        """Providers that a mode means."""
+        """Return which providers a mode means, shape (providers,)."""
         if mode in MODES:
             return np.asarray(self._provider_mode == mode, dtype=bool)
         return np.full(len(self._provider_mode), mode == "", dtype=bool)
@@ -218,18 +221,23 @@ class RowMaker:
                 has = demand["incumbent"] != NOWHERE
                 options = options[has[self._options.pair[options]] & ~self._pricing.stays[options]]
                 home = home[has[home] & (demand["incumbent"][home] != IN_HOUSE_CODE)]
-        return Form(terms=(
-            Term(kind="part", index=options, factor=factor,
-                 coefficient=values[self._options.pair[options]]),
-            Term(kind="home", index=home, coefficient=values[home], factor=factor),
-        ))  # fmt: skip
+        return Form(
+            terms=(
+                Term(
+                    kind="part",
+                    index=options,
+                    factor=factor,
+                    coefficient=values[self._options.pair[options]],
+                ),
+                Term(kind="home", index=home, coefficient=values[home], factor=factor),
+            )
+        )
 
     def _groups(self, options: Ints, by: Ints) -> Iterator[tuple[int, Ints]]:
         """Options grouped by `by`, which is parallel to them."""
         order = np.argsort(by, kind="stable")
         values, start = np.unique(by[order], return_index=True)
-        for value, members in zip(values.tolist(), np.split(options[order], start[1:]), strict=True):
-            yield value, members
+        yield from zip(values.tolist(), np.split(options[order], start[1:]), strict=True)
 
     def _staff_covered(self, chosen: Filter) -> Form:
         home = chosen.mode == IN_HOUSE
@@ -247,18 +255,24 @@ class RowMaker:
     def _open_providers(self, chosen: Filter) -> Form:
         if chosen.services is not None or chosen.organisations is not None:
             options = np.flatnonzero(self._matching(chosen))
-            cover = [] if not len(options) else [
-                self._cover(home=False, members=members)[0]
-                for _, members in self._groups(options, self._options.provider[options])
-            ]  # fmt: skip
+            cover = (
+                []
+                if not len(options)
+                else [
+                    self._cover(home=False, members=members)[0]
+                    for _, members in self._groups(options, self._options.provider[options])
+                ]
+            )
             return Form(terms=(_term("cover", cover, [1] * len(cover)),))
         wanted = self._modes(chosen.mode)
         if chosen.provider is not None:
             wanted &= np.arange(len(wanted)) == chosen.provider
         required = self._instance["providers"]["decision"] == "required"
         free = np.flatnonzero((wanted & ~required)[self._problem.provider_row])
-        return Form(terms=(_term("provider", free, np.ones(len(free), dtype=np.int64)),),
-                    constant=Fraction(int(np.sum(wanted & required))))  # fmt: skip
+        return Form(
+            terms=(_term("provider", free, np.ones(len(free), dtype=np.int64)),),
+            constant=Fraction(int(np.sum(wanted & required))),
+        )
 
     def _contract_index(self, chosen: Filter) -> Ints:
         """Contracts with providers of the mode, of the organisations."""
@@ -276,10 +290,14 @@ class RowMaker:
             index = self._contract_index(chosen)
             return Form(terms=(_term("contract", index, np.ones(len(index), dtype=np.int64)),))
         options = np.flatnonzero(self._matching(chosen))
-        cover = [] if not len(options) else [
-            self._cover(home=False, members=members)[0]
-            for _, members in self._groups(options, self._problem.option_contract[options])
-        ]  # fmt: skip
+        cover = (
+            []
+            if not len(options)
+            else [
+                self._cover(home=False, members=members)[0]
+                for _, members in self._groups(options, self._problem.option_contract[options])
+            ]
+        )
         return Form(terms=(_term("cover", cover, [1] * len(cover)),))
 
     def _oversight_hours(self, chosen: Filter) -> Form:
@@ -290,9 +308,13 @@ class RowMaker:
         hours = self._problem.hours
         terms = [
             _term(kind, index, hours.get(kind, self._problem.size(kind))[index], factor)
-            for kind, index in (("part", options), ("use", options), ("home", home),
-                                ("contract", contract))
-        ]  # fmt: skip
+            for kind, index in (
+                ("part", options),
+                ("use", options),
+                ("home", home),
+                ("contract", contract),
+            )
+        ]
         return Form(terms=tuple(terms))
 
     def _one_off_cost(self, chosen: Filter) -> Form:
@@ -309,8 +331,11 @@ class RowMaker:
             closing = np.where(existing, table["closing_cost"], 0)
             constant += int(np.where(required, opening, closing)[wanted].sum())
             free = np.flatnonzero((wanted & ~required)[problem.provider_row])
-            terms.append(_term("provider", free, (opening - closing)[problem.provider_row[free]],
-                               self._money))  # fmt: skip
+            terms.append(
+                _term(
+                    "provider", free, (opening - closing)[problem.provider_row[free]], self._money
+                )
+            )
         if chosen.organisations is None:
             offers = instance["offers"]
             once = np.where(offers["existing"] == "yes", 0, offers["set_up_cost"])
@@ -335,8 +360,9 @@ class RowMaker:
             from_home[:] = False
         constant += int(demand["exit_cost"][from_provider | from_home].sum())
         stay = np.flatnonzero(self._pricing.stays & from_provider[self._options.pair])
-        terms.append(_term("part", stay, -demand["exit_cost"][self._options.pair[stay]],
-                           self._money))  # fmt: skip
+        terms.append(
+            _term("part", stay, -demand["exit_cost"][self._options.pair[stay]], self._money)
+        )
         stay_home = np.flatnonzero(from_home & self._options.home)
         terms.append(_term("home", stay_home, -demand["exit_cost"][stay_home], self._money))
         return Form(terms=tuple(terms), constant=constant * self._money)
@@ -350,8 +376,9 @@ class RowMaker:
             _check_quantity(quantity, row)
             form = self._quantity(quantity)
             constant += quantity.coefficient * form.constant
-            terms.extend(dataclasses.replace(t, factor=t.factor * quantity.coefficient)
-                         for t in form.terms)  # fmt: skip
+            terms.extend(
+                dataclasses.replace(t, factor=t.factor * quantity.coefficient) for t in form.terms
+            )
         form = Form(terms=tuple(terms), constant=constant)
         return _bounded(f"side row {row.name}", form, row.minimum, row.maximum)
 
@@ -377,17 +404,24 @@ class RowMaker:
         if quantity.provider:
             keys = self._instance["providers"].keys.tolist()
             provider = _position(quantity.provider, keys, "provider")
-        chosen = Filter(mode=quantity.mode, services=services, organisations=organisations,
-                        provider=provider)  # fmt: skip
+        chosen = Filter(
+            mode=quantity.mode, services=services, organisations=organisations, provider=provider
+        )
         return self._measure(quantity.measure, chosen)
 
     def _cost(self, weights: dict[str, Fraction]) -> Form:
         """Money by these weights as a form, in currency."""
         problem = self._problem
         linear, _ = self._pricing.objective(
-            weights, problem.offer_row, problem.provider_row, problem.band_row,
-            problem.banded_option, problem.banded_band, problem.contract_organisation,
-            problem.provider_row[problem.contract_provider])  # fmt: skip
+            weights,
+            problem.offer_row,
+            problem.provider_row,
+            problem.band_row,
+            problem.banded_option,
+            problem.banded_band,
+            problem.contract_organisation,
+            problem.provider_row[problem.contract_provider],
+        )
         by_kind: dict[str, NDArray[Any]] = dict(linear.by_kind)
         if "links" in weights:
             by_kind["link"] = self._pricing.link_money
@@ -431,9 +465,16 @@ def _check_quantity(quantity: Quantity, row: SideRow) -> None:
     """Refuse what has no meaning; UsageError says why."""
     where = f"Side row {row.name!r}: "
     if quantity.measure not in MEASURES:
-        raise UsageError(f"{where}no measure {quantity.measure!r}; there are {', '.join(MEASURES)}.")
-    restricted = bool(quantity.mode or quantity.services or quantity.organisation
-                      or quantity.provider or quantity.authority)  # fmt: skip
+        raise UsageError(
+            f"{where}no measure {quantity.measure!r}; there are {', '.join(MEASURES)}."
+        )
+    restricted = bool(
+        quantity.mode
+        or quantity.services
+        or quantity.organisation
+        or quantity.provider
+        or quantity.authority
+    )
     if quantity.part and (quantity.measure != "cost" or quantity.part not in COST_PARTS):
         raise UsageError(f"{where}part is one of {', '.join(COST_PARTS)}, and for cost only.")
     if quantity.mode not in ("", *MODES, IN_HOUSE):
@@ -450,4 +491,3 @@ def _check_quantity(quantity: Quantity, row: SideRow) -> None:
         if least or most:
             # Bands, officers and managers are the cheapest that fit: a plan cannot be made dearer.
             raise UsageError(f"{where}cost can be limited from above only.")
-

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -10,6 +9,8 @@ import numpy as np
 from optimiser.model.instance import BLANK
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     from numpy.typing import NDArray
 
     from optimiser.model.instance import Instance
@@ -53,8 +54,10 @@ class Distances:
 
         table = self._instance["network"]
         nodes: dict[str, int] = {}
-        ends = [[nodes.setdefault(key, len(nodes)) for key in table[side].tolist()]
-                for side in ("from", "to")]  # fmt: skip
+        ends = [
+            [nodes.setdefault(key, len(nodes)) for key in table[side].tolist()]
+            for side in ("from", "to")
+        ]
         n = len(nodes)
         shortest: dict[tuple[int, int], int] = {}
         for one, two, length in zip(*ends, table["km"].tolist(), strict=True):
@@ -66,14 +69,19 @@ class Distances:
         tiny = 1.0 / (4 * (n + 1))
         graph = coo_array((np.maximum(length_m, tiny), (roads[:, 0], roads[:, 1])), shape=(n, n))
         providers = [nodes.get(key, -1) for key in self._instance["providers"].keys.tolist()]
-        organisations = [nodes.get(key, -1) for key in self._instance["organisations"].keys.tolist()]
+        organisations = [
+            nodes.get(key, -1) for key in self._instance["organisations"].keys.tolist()
+        ]
         self._provider_node = np.array(providers, dtype=np.int64)
         self._organisation_node = np.array(organisations, dtype=np.int64)
         sources = np.unique(self._provider_node[self._provider_node >= 0])
         self._source = np.full(n + 1, 0, dtype=np.int64)
         self._source[sources] = np.arange(len(sources))
-        self._paths = (dijkstra(graph.tocsr(), directed=False, indices=sources)
-                       if len(sources) else np.zeros((0, n)))  # fmt: skip
+        self._paths = (
+            dijkstra(graph.tocsr(), directed=False, indices=sources)
+            if len(sources)
+            else np.zeros((0, n))
+        )
 
     def _roads(self, organisation: Ints, provider: Ints) -> Ints:
         start, end = self._provider_node[provider], self._organisation_node[organisation]
@@ -95,10 +103,13 @@ class Distances:
 def _great_circle(a: list[Ints], b: list[Ints], detour: Fraction) -> Ints:
     """Haversine: d = 2 R asin √(sin²(Δφ/2) + cos φ₁ cos φ₂ sin²(Δλ/2))."""
     lat1, lon1, lat2, lon2 = (np.radians(column / 1e9) for column in (*a, *b))
-    h = (np.sin((lat2 - lat1) / 2) ** 2
-         + np.cos(lat1) * np.cos(lat2) * np.sin((lon2 - lon1) / 2) ** 2)  # fmt: skip
+    h = (
+        np.sin((lat2 - lat1) / 2) ** 2
+        + np.cos(lat1) * np.cos(lat2) * np.sin((lon2 - lon1) / 2) ** 2
+    )
     km = 2 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(np.minimum(h, 1.0)))
-    return np.floor(km * 1000 * float(detour) + 0.5).astype(np.int64)
+    metres: Ints = np.floor(km * 1000 * float(detour) + 0.5).astype(np.int64)
+    return metres
 
 
 def _straight_line(a: list[Ints], b: list[Ints], detour: Fraction) -> Ints:
@@ -112,5 +123,7 @@ def _straight_line(a: list[Ints], b: list[Ints], detour: Fraction) -> Ints:
         square = 4 * (int(dx[i]) ** 2 + int(dy[i]) ** 2) * top * top
         metres = int(np.rint(estimate[i]))
         # half up: metres is right where (2·metres − 1)·bottom ≤ 2·√S·top
-        result[i] = metres if ((2 * metres - 1) * bottom) ** 2 <= square or metres <= 0 else metres - 1
+        result[i] = (
+            metres if ((2 * metres - 1) * bottom) ** 2 <= square or metres <= 0 else metres - 1
+        )
     return result

@@ -97,7 +97,7 @@ def _offer_capacity(problem: Problem) -> list[str]:
 
 
 def _together(problem: Problem) -> list[str]:
-    """Groups of linked pairs without a deliverer in common."""
+    """Find groups of linked pairs without a deliverer in common."""
     if not len(problem.together):
         return []
     import networkx as nx
@@ -150,8 +150,9 @@ def _officers(problem: Problem) -> list[str]:
     np.add.at(total, problem.pair_authority, least.astype(object))
     result = []
     for a, hours_needed in enumerate(total.tolist()):
-        per, most = (int(v[a]) for v in (problem.authority_officer_hours,
-                                         problem.authority_max_officers))  # fmt: skip
+        per, most = (
+            int(v[a]) for v in (problem.authority_officer_hours, problem.authority_max_officers)
+        )
         if per and most != UNLIMITED and hours_needed > per * most:
             needed = float(Fraction(hours_needed, problem.hours_scale))
             have = float(Fraction(per * most, problem.hours_scale))
@@ -163,7 +164,7 @@ def _officers(problem: Problem) -> list[str]:
 
 
 def _row(problem: Problem, row: LinearRow) -> list[str]:
-    """What a policy can reach if each pair chooses by itself, against its limits."""
+    """Compare what a policy can reach, each pair choosing by itself, with its limits."""
     low, high = Fraction(0), Fraction(0)
     shares: dict[str, NDArray[Any]] = {
         kind: np.zeros(problem.size(kind), dtype=object) for kind in ("part", "home")
@@ -193,11 +194,15 @@ def _row(problem: Problem, row: LinearRow) -> list[str]:
             low -= total
     name = row.name[:1].upper() + row.name[1:]
     if row.lower is not None and high < row.lower:
-        return [f"{name} asks for at least {_plain(row.lower)}, but at most {_plain(high)} can be "
-                "reached whoever delivers. Lower its minimum, or add options."]  # fmt: skip
+        return [
+            f"{name} asks for at least {_plain(row.lower)}, but at most {_plain(high)} can be "
+            "reached whoever delivers. Lower its minimum, or add options."
+        ]
     if row.upper is not None and low > row.upper:
-        return [f"{name} allows at most {_plain(row.upper)}, but no less than {_plain(low)} can be "
-                "reached whoever delivers. Raise its maximum, or add options."]  # fmt: skip
+        return [
+            f"{name} allows at most {_plain(row.upper)}, but no less than {_plain(low)} can be "
+            "reached whoever delivers. Raise its maximum, or add options."
+        ]
     return []
 
 

@@ -157,9 +157,13 @@ class Instance:
         return hash(self.hash)
 
     def __repr__(self) -> str:
-        rows = ", ".join(f"{len(self[name])} {name}" for name in ("organisations", "services",
-                         "demand", "providers", "offers"))  # fmt: skip
-        return f"<Instance {self.settings.title or self.source!r}: {rows}, {self.settings.sourcing}>"
+        rows = ", ".join(
+            f"{len(self[name])} {name}"
+            for name in ("organisations", "services", "demand", "providers", "offers")
+        )
+        return (
+            f"<Instance {self.settings.title or self.source!r}: {rows}, {self.settings.sourcing}>"
+        )
 
     @property
     def hash(self) -> str:
@@ -221,8 +225,19 @@ def texts(instance: Instance, table: str, column: Column) -> NDArray:  # type: i
 def _content_hash(instance: Instance) -> str:
     digest = hashlib.sha256()
     settings = instance.settings
-    for name in ("title", "currency", "price_year", "sourcing", "money_decimals",
-                 "volume_decimals", "years", "discount_rate", "metric", "detour", "generate"):  # fmt: skip
+    for name in (
+        "title",
+        "currency",
+        "price_year",
+        "sourcing",
+        "money_decimals",
+        "volume_decimals",
+        "years",
+        "discount_rate",
+        "metric",
+        "detour",
+        "generate",
+    ):
         digest.update(f"{name}={getattr(settings, name)}\n".encode())
     # [oversight] also holds for organisations that answer for themselves, so it is content.
     for name, value in sorted(settings.oversight.items()):

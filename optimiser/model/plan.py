@@ -52,7 +52,9 @@ class Plan:
         """Make a plan from three arrays of one length, zero volumes dropped."""
         keep = np.flatnonzero(volume)
         order = keep[np.lexsort((deliverer[keep], pair[keep]))]
-        columns = [np.ascontiguousarray(a[order], dtype=np.int64) for a in (pair, deliverer, volume)]
+        columns = [
+            np.ascontiguousarray(a[order], dtype=np.int64) for a in (pair, deliverer, volume)
+        ]
         for column in columns:
             column.flags.writeable = False
         return cls(pair=columns[0], deliverer=columns[1], volume=columns[2])

@@ -1,8 +1,8 @@
 """The compiled problem: flat integer arrays that every solver sees alike.
 
-Amounts of money are integers of the last place, weighted as minimised; volumes integers of the last
-place; hours integers of 1 / `Problem.hours_scale`. What a plan is made of, each an *atom*, has a kind
-and an index; costs, hours and side rows are linear in atoms:
+Amounts of money are integers of the last place, weighted as minimised; volumes integers of the
+last place; hours integers of 1 / `Problem.hours_scale`. A plan is made of *atoms*, each with a kind
+and an index; costs, hours and side rows are linear in them:
 
 =============  ===========================================================  ==================
 kind           value                                                        index into
@@ -23,8 +23,8 @@ cover          whether any of a set of `use` or `home_use` atoms is 1       cove
 =============  ===========================================================  ==================
 
 Under single sourcing `use` equals `part`, and costs are exact; under split sourcing the costs of
-`part`, `banded` and `home` are unrounded float64, and `slack` says how far rounding may lower a plan's
-true objective below their sum.
+`part`, `banded` and `home` are unrounded float64, and `slack` says how far rounding may lower a
+plan's true objective below their sum.
 """
 
 from __future__ import annotations
@@ -48,8 +48,21 @@ if TYPE_CHECKING:
 #: Stands for "no limit" in arrays of capacities and maxima.
 UNLIMITED: Final = int(np.iinfo(np.int64).max)
 
-KINDS: Final = ("part", "use", "banded", "home", "home_use", "band", "offer", "provider", "contract",
-                "officers", "managers", "link", "cover")  # fmt: skip
+KINDS: Final = (
+    "part",
+    "use",
+    "banded",
+    "home",
+    "home_use",
+    "band",
+    "offer",
+    "provider",
+    "contract",
+    "officers",
+    "managers",
+    "link",
+    "cover",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -217,16 +230,22 @@ class Problem:
         return self.pair_volume[self.option_pair]
 
     def size(self, kind: str) -> int:
-        """Number of atoms of a kind."""
+        """Return the number of atoms of a kind."""
         return {
-            "part": self.options, "use": self.options, "banded": len(self.banded_option),
-            "home": self.pairs, "home_use": self.pairs, "band": len(self.band_offer),
-            "offer": len(self.offer_row), "provider": len(self.provider_row),
+            "part": self.options,
+            "use": self.options,
+            "banded": len(self.banded_option),
+            "home": self.pairs,
+            "home_use": self.pairs,
+            "band": len(self.band_offer),
+            "offer": len(self.offer_row),
+            "provider": len(self.provider_row),
             "contract": len(self.contract_provider),
             "officers": len(self.authority_officer_hours),
             "managers": len(self.authority_officer_hours),
-            "link": len(self.link), "cover": len(self.cover_start) - 1,
-        }[kind]  # fmt: skip
+            "link": len(self.link),
+            "cover": len(self.cover_start) - 1,
+        }[kind]
 
     def option_of(self, pair: Ints, deliverer: Ints) -> Ints:
         """Index of the option by pair and row of ``providers``; −1 where there is none."""
@@ -254,10 +273,12 @@ class Problem:
         cost = self.objective
         total = cost.constant + _sum(cost.get("home", self.pairs), plan.pair[at_home])
         total += _sum(cost.get("part", self.options), option)
-        total += _sum(cost.get("provider", self.size("provider")),
-                      np.unique(self.option_provider[option]))  # fmt: skip
-        total += _sum(cost.get("contract", self.size("contract")),
-                      np.unique(self.option_contract[option]))  # fmt: skip
+        total += _sum(
+            cost.get("provider", self.size("provider")), np.unique(self.option_provider[option])
+        )
+        total += _sum(
+            cost.get("contract", self.size("contract")), np.unique(self.option_contract[option])
+        )
         offers = np.unique(self.option_offer[option])
         total += _sum(cost.get("offer", self.size("offer")), offers)
         tariff = self._tariff(option)
@@ -291,13 +312,13 @@ class Problem:
         """Cost of officers and managers."""
         n = len(self.authority_officer_hours)
         hours = np.zeros(n, dtype=np.int64)
-        np.add.at(hours, self.pair_authority[at_home],
-                  self.hours.get("home", self.pairs)[at_home])  # fmt: skip
+        np.add.at(hours, self.pair_authority[at_home], self.hours.get("home", self.pairs)[at_home])
         authority = self.pair_authority[self.option_pair[option]]
         np.add.at(hours, authority, self.hours.get("part", self.options)[option])
         contract, first = np.unique(self.option_contract[option], return_index=True)
-        np.add.at(hours, authority[first],
-                  self.hours.get("contract", self.size("contract"))[contract])  # fmt: skip
+        np.add.at(
+            hours, authority[first], self.hours.get("contract", self.size("contract"))[contract]
+        )
         per = self.authority_officer_hours
         officers = np.where(per > 0, -(-hours // np.maximum(per, 1)), 0)
         span = self.authority_span

@@ -40,10 +40,17 @@ def rounded(factors: Sequence[NDArray[np.int64]], ratio: Fraction, what: str) ->
     estimate = np.abs(np.prod([f.astype(np.float64) for f in factors], axis=0)) * float(ratio)
     if np.any(estimate >= LARGEST):
         worst = int(np.argmax(estimate))
-        raise InstanceError([Fault(
-            source="instance", column=what, value=f"{estimate[worst]:.3g} last places of money",
-            rule="a cost must stay below 2^53 last places of money to be held exactly",
-            remedy="Use fewer money_decimals, or state money in thousands.")])  # fmt: skip
+        raise InstanceError(
+            [
+                Fault(
+                    source="instance",
+                    column=what,
+                    value=f"{estimate[worst]:.3g} last places of money",
+                    rule="a cost must stay below 2^53 last places of money to be held exactly",
+                    remedy="Use fewer money_decimals, or state money in thousands.",
+                )
+            ]
+        )
     some = np.flatnonzero(np.all([f != 0 for f in factors], axis=0))
     if not top or not len(some):
         return result

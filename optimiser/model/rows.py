@@ -1,4 +1,4 @@
-"""Side rows as data: linear rows over named quantities, seen alike by every solver and the checker."""
+"""Side rows as data: rows over named quantities, seen alike by solvers and the checker."""
 
 from __future__ import annotations
 

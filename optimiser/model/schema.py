@@ -132,7 +132,7 @@ def _oversight() -> tuple[Column, ...]:
         Column(name="max_contracts", kind="count", unit="contracts", blank=inherit + "no limit",
                meaning="Most contracts the authority's organisations may hold together"),
         Column(name="span_of_control", kind="count", unit="officers per manager", above=True,
-               blank=inherit + "no managers are counted", meaning="Officers that one manager leads"),
+               blank=inherit + "no managers are counted", meaning="Officers one manager leads"),
         Column(name="manager_cost", kind="money", unit="£/yr per manager", blank=inherit + "0",
                meaning="Cost of one whole manager"),
     )  # fmt: skip
@@ -307,7 +307,7 @@ TABLES: Final[dict[str, TableSchema]] = {
         ),
         TableSchema(
             name="contracts",
-            meaning="Costs and hours of single contracts, each filled cell overriding the provider's",
+            meaning="Costs and hours of single contracts; a filled cell overrides the provider's",
             columns=(
                 _ref("organisations", "organisation"),
                 _ref("providers", "provider"),
@@ -347,12 +347,12 @@ TABLES: Final[dict[str, TableSchema]] = {
                        meaning="What is measured"),
                 Column(name="mode", kind="choice", choices=(*MODES, IN_HOUSE), blank="any provider",
                        meaning="Deliveries that count"),
-                Column(name="service", kind="references", refers_to="services", blank="all services",
-                       meaning="Services that count, several with ;"),
+                Column(name="service", kind="references", refers_to="services",
+                       blank="all services", meaning="Services that count, several with ;"),
                 Column(name="minimum", kind="limit", blank="no minimum", meaning="Least it may be"),
                 Column(name="maximum", kind="limit", blank="no limit", meaning="Most it may be"),
                 Column(name="unit", kind="choice", choices=("share", "absolute"),
-                       blank="share for volume, baseline_cost, pairs and staff_covered, else absolute",
+                       blank="share where the measure has a share, else absolute",
                        meaning="Whether the limits are shares of all demand or amounts"),
             ),
         ),

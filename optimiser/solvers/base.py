@@ -77,7 +77,7 @@ class Outcome:
     ----------
     reason
         Why it ended: ``finished`` (it claims the gap asked for), ``limit`` (time or memory),
-        ``infeasible`` (it claims that there is no plan), ``interrupted``, ``unsupported`` (it cannot
+        ``infeasible`` (it claims there is no plan), ``interrupted``, ``unsupported`` (it cannot
         represent the model; `message` says which part) or ``failed`` (`message` says how).
     plan, objective, bound
         Its last best plan, the objective it claims for that, and its last bound; None if none.

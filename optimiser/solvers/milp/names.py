@@ -5,86 +5,73 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from optimiser.model.problem import Problem
-    from optimiser.solvers.milp.formulation import Formulation
+    from optimiser.solvers.milp.columns import Columns
 
 _ODD = re.compile(r"[^A-Za-z0-9_.]+")
 _LONGEST = 200
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
+    """Replace what the formats of other programs cannot hold."""
     return _ODD.sub("_", text)[:_LONGEST]
 
 
-def label(  # noqa: PLR0911
-    problem: Problem,
-    *,
-    pair: int | None = None,
-    option: int | None = None,
-    banded: int | None = None,
-    band: int | None = None,
-    offer: int | None = None,
-    provider: int | None = None,
-    contract: int | None = None,
-    authority: int | None = None,
-    text: str | None = None,
-) -> str:
-    """Name one thing of a problem by the keys of the tables, odd characters replaced."""
+def label(problem: Problem, kind: str, index: int) -> str:
+    """Name one atom (or ``pair``) of a problem by the keys of the tables."""
     names = problem.names
-    if text is not None:
-        return _clean(text)
-    if banded is not None:
-        number = int(problem.banded_band[banded])
-        first = label(problem, option=int(problem.banded_option[banded]))
-        return f"{first}_b{_position(problem, number)}"
-    if option is not None:
-        provider = int(problem.option_provider[option])
-        return f"{label(problem, pair=int(problem.option_pair[option]))}_{label(problem, provider=provider)}"
-    if pair is not None:
-        organisation = names.organisations[problem.pair_organisation[pair]]
-        return _clean(f"{organisation}_{names.services[problem.pair_service[pair]]}")
-    if band is not None:
-        first = label(problem, offer=int(problem.band_offer[band]))
-        return f"{first}_b{_position(problem, band)}"
-    if offer is not None:
-        service = _clean(names.services[problem.offer_service[offer]])
-        return f"{label(problem, provider=int(problem.offer_provider[offer]))}_{service}"
-    if contract is not None:
-        organisation = names.organisations[problem.contract_organisation[contract]]
-        provider = int(problem.contract_provider[contract])
-        return f"{_clean(organisation)}_{label(problem, provider=provider)}"
-    if provider is not None:
-        return _clean(names.providers[problem.provider_row[provider]])
-    return _clean(names.authorities[authority or 0])
+    if kind in ("pair", "home", "home_use"):
+        organisation = names.organisations[problem.pair_organisation[index]]
+        return clean(f"{organisation}_{names.services[problem.pair_service[index]]}")
+    if kind in ("part", "use"):
+        pair = label(problem, "pair", int(problem.option_pair[index]))
+        return f"{pair}_{label(problem, 'provider', int(problem.option_provider[index]))}"
+    if kind == "banded":
+        option = label(problem, "part", int(problem.banded_option[index]))
+        return f"{option}_{_band(problem, int(problem.banded_band[index]))}"
+    if kind == "band":
+        offer = label(problem, "offer", int(problem.band_offer[index]))
+        return f"{offer}_{_band(problem, index)}"
+    if kind == "offer":
+        provider = label(problem, "provider", int(problem.offer_provider[index]))
+        return f"{provider}_{clean(names.services[problem.offer_service[index]])}"
+    if kind == "contract":
+        organisation = clean(names.organisations[problem.contract_organisation[index]])
+        return f"{organisation}_{label(problem, 'provider', int(problem.contract_provider[index]))}"
+    if kind == "provider":
+        return clean(names.providers[problem.provider_row[index]])
+    if kind in ("officers", "managers"):
+        return clean(names.authorities[index])
+    return str(index)
 
 
-def _position(problem: Problem, band: int) -> int:
-    """Number of a band within its offer, from 0."""
-    import numpy as np
+def _band(problem: Problem, band: int) -> str:
+    """Return a band's number within its offer, from 0."""
+    first = int(np.searchsorted(problem.band_offer, problem.band_offer[band]))
+    return f"b{band - first}"
 
-    return band - int(np.searchsorted(problem.band_offer, problem.band_offer[band]))
+
+def labels(problem: Problem, what: str, kind: str, index: Iterable[int]) -> Callable[[], list[str]]:
+    """Return a function that names rows ``what_…`` after the atoms that they are about."""
+    return lambda: [f"{what}_{label(problem, kind, int(i))}" for i in index]
 
 
-def column_names(formulation: Formulation) -> list[str]:
-    """Names of all columns: the block's letter and the keys."""
-    problem = formulation.problem
-    sizes = formulation.sizes
-    home = problem.home.nonzero()[0].tolist()
-    made = {
-        "x": lambda i: label(problem, banded=i),
-        "u": lambda i: label(problem, option=i),
-        "h": lambda i: label(problem, pair=home[i]),
-        "v": lambda i: label(problem, pair=home[i]),
-        "z": lambda i: label(problem, band=i),
-        "y": lambda i: label(problem, provider=i),
-        "w": lambda i: label(problem, contract=i),
-        "n": lambda i: label(problem, authority=i),
-        "m": lambda i: label(problem, authority=i),
-        "r": str,
-        "d": str,
-    }
-    return unique([f"{block}_{made[block](i)}" for block in sizes for i in range(sizes[block])])
+def column_names(columns: Columns) -> list[str]:
+    """Name all columns: the block's letter and the keys."""
+    kinds = {"x": "banded", "u": "use", "h": "home", "v": "home_use", "z": "band",
+             "y": "provider", "w": "contract", "n": "officers", "m": "managers",
+             "r": "cover", "d": "link"}  # fmt: skip
+    result: list[str] = []
+    for block, kind in kinds.items():
+        home = block in ("h", "v")
+        index = columns.home[: columns.sizes[block]] if home else range(columns.sizes[block])
+        result.extend(labels(columns.problem, block, kind, index)())
+    return unique(result)
 
 
 def unique(names: list[str]) -> list[str]:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
     Ints = NDArray[np.int64]
+    #: Row within its block, column, value: arrays of one shape, or one value for all.
+    Entry = tuple[NDArray[Any], NDArray[Any], Any]
 
 #: No limit, as a row's bound.
 FREE: Final = int(np.iinfo(np.int64).max)
@@ -39,7 +41,7 @@ class Rows:
     def add(
         self,
         size: int,
-        entries: Sequence[tuple[Ints, Ints, Ints | int]],
+        entries: Sequence[Entry],
         lower: Ints | int,
         upper: Ints | int,
         names: Callable[[], Sequence[str]],
@@ -56,6 +58,16 @@ class Rows:
         self._names.append((size, names))
         self.count += size
 
+    def at_most(
+        self,
+        size: int,
+        entries: Sequence[Entry],
+        upper: Ints | int,
+        names: Callable[[], Sequence[str]],
+    ) -> None:
+        """Add a block of rows A x ≤ upper."""
+        self.add(size, entries, -FREE, upper, names)
+
     def names(self) -> list[str]:
         """Names of all rows, in order."""
         result: list[str] = []
@@ -64,10 +76,8 @@ class Rows:
             result.extend(made if len(made) == size else made * size)
         return result
 
-    def matrix(
-        self, columns: int
-    ) -> tuple[csr_array, NDArray[np.float64], NDArray[np.float64]]:
-        """A as CSR and the bounds, every row divided by its greatest common divisor.
+    def matrix(self, columns: int) -> tuple[csr_array, NDArray[np.float64], NDArray[np.float64]]:
+        """Return A as CSR and the bounds, every row divided by its greatest common divisor.
 
         All columns are integers, so a bound that the divisor leaves a rest of is tightened.
 
