@@ -803,6 +803,8 @@ class World:
         who = list(self.options[q])
         if self.may_in_house[q]:
             who.append(IN_HOUSE)
+        if not who:
+            return []
         need = self.needs[q]
         if self.split:
             units = need.volume * 10**self.volume_decimals
@@ -819,8 +821,6 @@ class World:
                         if size
                     )
                 )
-            if not who:
-                result = []
         else:
             result = [((d, need.volume),) for d in who]
         return result if all_options else [c for c in result if not self.pair(q, c)[4]]
