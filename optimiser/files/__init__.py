@@ -1,0 +1,1 @@
+"""Files: instances as folders of CSV and as workbooks, and results."""
