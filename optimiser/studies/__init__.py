@@ -1,0 +1,1 @@
+"""Studies: what a planner asks beyond one plan. Instances are drawn in `generate`."""
