@@ -1,0 +1,283 @@
+"""What the back ends of general solvers share: build, check, hand over, decode, bounds, times.
+
+A back end gets a `Job` and gives an `Answer`, both in the matrix's own columns and money. It reports
+column vectors and bounds while it runs; here they become plans and events.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from optimiser.errors import UnsupportedError
+from optimiser.solvers.base import Availability, Capabilities, Event, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from optimiser.model.plan import Plan
+    from optimiser.model.problem import Problem
+    from optimiser.solvers.base import Options
+    from optimiser.solvers.milp.formulation import Formulation
+    from optimiser.solvers.milp.matrix import Matrix
+
+    Floats = NDArray[np.float64]
+
+logger = logging.getLogger(__name__)
+
+#: Whole numbers up to here are exact in float64.
+EXACT: Final = 2.0**53
+#: Seconds between two reports of a bound alone.
+PAUSE: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a back end says at its end; money in the matrix's own units, offset included.
+
+    Parameters
+    ----------
+    reason
+        As in `base.Outcome`.
+    x
+        Its best column vector, shape (columns,), or None.
+    objective, bound
+        Claimed for `x`, and for every solution; None if not known.
+    message
+        What else is worth telling.
+    """
+
+    reason: str
+    x: Floats | None = None
+    objective: float | None = None
+    bound: float | None = None
+    message: str = ""
+
+
+@dataclass(slots=True, kw_only=True)
+class Job:
+    """One matrix to solve, and how.
+
+    Parameters
+    ----------
+    matrix
+        What is to be solved, rows scaled.
+    gap, threads, seed
+        As in `base.Options`.
+    log
+        Whether the solver's own log is wanted; it goes to standard output.
+    start
+        A column vector to start from, or None.
+    deadline
+        Time of `time.monotonic` at which to stop, or None.
+    report
+        Takes ``x`` and ``objective``, a ``bound``, a ``phase``; callable from any thread.
+    """
+
+    matrix: Matrix
+    gap: float
+    threads: int
+    seed: int
+    log: bool
+    start: Floats | None
+    deadline: float | None
+    report: Report
+    _stages: dict[str, float] = field(default_factory=dict)
+    _since: float = field(default_factory=time.monotonic)
+
+    def left(self) -> float | None:
+        """Seconds left, at least a hundredth; None if there is no limit."""
+        return None if self.deadline is None else max(self.deadline - time.monotonic(), 0.01)
+
+    def handed_over(self) -> None:
+        """Say that the model has been handed over and the search begins."""
+        now = time.monotonic()
+        self._stages["hand over"], self._since = now - self._since, now
+        self.report(phase="solving")
+
+    def stages(self) -> dict[str, float]:
+        """Seconds of handing over and of solving, up to now."""
+        name = "solve" if "hand over" in self._stages else "hand over"
+        return {**self._stages, name: time.monotonic() - self._since}
+
+
+class Report:
+    """Turns what a back end reports into events; bounds alone only now and then.
+
+    Parameters
+    ----------
+    formulation
+        Decodes column vectors.
+    emit
+        Takes events.
+    """
+
+    def __init__(self, formulation: Formulation, emit: Callable[[Event], None]) -> None:
+        self._formulation = formulation
+        self._emit = emit
+        self._began = time.monotonic()
+        self._lock = threading.Lock()
+        self._told = -np.inf
+        self.bound: float | None = None
+        self.plan: Plan | None = None
+        self.objective: float | None = None
+
+    def __call__(
+        self,
+        *,
+        x: Floats | None = None,
+        objective: float | None = None,
+        bound: float | None = None,
+        phase: str = "",
+    ) -> None:
+        """Report a column vector and its objective, a bound, or a phase."""
+        with self._lock:
+            now = time.monotonic() - self._began
+            known = self.tighten(bound)
+            plan = None
+            if x is not None:
+                plan = self._formulation.decode(x)
+                self.plan, self.objective = plan, objective
+            elif not phase and (not known or now < self._told + PAUSE):
+                return
+            self._told = now
+            self._emit(Event(time=now, objective=objective if plan is not None else None,
+                             plan=plan, bound=self.bound, phase=phase))  # fmt: skip
+
+    def tighten(self, bound: float | None) -> bool:
+        """Take a claimed bound on the matrix; say whether it is better than those before."""
+        if bound is None or not np.isfinite(bound):
+            return False
+        bound -= self._formulation.matrix.slack
+        if self.bound is not None and bound <= self.bound:
+            return False
+        self.bound = bound
+        return True
+
+
+class MatrixSolver(ABC):
+    """A `base.Solver` made of a back end that knows matrices only."""
+
+    name: str
+    capabilities: Capabilities
+    #: Numbers from here on are refused by name.
+    largest: float = EXACT
+
+    @abstractmethod
+    def availability(self) -> Availability:
+        """Say whether it can be used, without importing anything heavy."""
+
+    @abstractmethod
+    def run(self, job: Job) -> Answer:
+        """Solve one matrix."""
+
+    def solve(self, problem: Problem, options: Options, emit: Callable[[Event], None]) -> Outcome:
+        """Build the matrix, hand it over, and give back plans."""
+        from optimiser.solvers.milp.formulation import Formulation
+
+        began = time.monotonic()
+        deadline = None if options.time_limit is None else began + options.time_limit
+        emit(Event(time=0.0, phase="building"))
+        formulation = Formulation(problem)
+        matrix = formulation.matrix
+        start = None if options.start is None else formulation.encode(options.start)
+        seconds = {"build": time.monotonic() - began}
+        report = Report(formulation, emit)
+        try:
+            inspect(matrix, self.largest)
+            if not matrix.columns:
+                return _nothing_to_decide(formulation, seconds)
+            report(phase="handing over")
+            job = Job(matrix=scaled(matrix), gap=options.gap, threads=options.threads,
+                      seed=options.seed, log=options.log is not None, start=start,
+                      deadline=deadline, report=report)  # fmt: skip
+            answer = self.run(job)
+        except UnsupportedError as error:
+            return Outcome(reason="unsupported", message=str(error), seconds=seconds)
+        seconds |= job.stages()
+        report.tighten(answer.bound)
+        plan, objective = report.plan, report.objective
+        if answer.x is not None:
+            plan, objective = formulation.decode(answer.x), answer.objective
+        return Outcome(reason=answer.reason, plan=plan, objective=objective, bound=report.bound,
+                       message=answer.message, seconds=seconds)  # fmt: skip
+
+
+def inspect(matrix: Matrix, largest: float = EXACT) -> None:
+    """Refuse what solvers take without a word and answer wrongly; raise `UnsupportedError`."""
+    for what, values, names in (
+        ("cost", matrix.cost, matrix.column_names),
+        ("lower bound", matrix.lower, matrix.column_names),
+        ("upper bound", matrix.upper, matrix.column_names),
+        ("lower limit", matrix.row_lower, matrix.row_names),
+        ("upper limit", matrix.row_upper, matrix.row_names),
+    ):
+        infinite = "bound" in what or "limit" in what
+        bad = np.isnan(values) if infinite else ~np.isfinite(values)
+        bad |= np.isfinite(values) & (np.abs(values) >= largest)
+        if bad.any():
+            at = int(np.flatnonzero(bad)[0])
+            raise UnsupportedError(_bad(f"the {what} of {names()[at]}", values[at], largest))
+    values = matrix.a.data
+    bad = ~np.isfinite(values) | (np.abs(values) >= largest)
+    if bad.any():
+        at = int(np.flatnonzero(bad)[0])
+        row = matrix.row_names()[int(np.searchsorted(matrix.a.indptr, at, side="right")) - 1]
+        column = matrix.column_names()[int(matrix.a.indices[at])]
+        raise UnsupportedError(_bad(f"the coefficient of {column} in row {row}", values[at], largest))
+    if not np.isfinite(matrix.offset) or abs(matrix.offset) >= largest:
+        raise UnsupportedError(_bad("the constant of the objective", matrix.offset, largest))
+
+
+def _bad(what: str, value: float, largest: float) -> str:
+    return f"{what} is {value:g}; it must be a number below {largest:.3g}"
+
+
+def scaled(matrix: Matrix) -> Matrix:
+    """Divide rows by powers of two, exactly, so that large volumes fit absolute tolerances.
+
+    The geometric mean of a row's largest and smallest coefficient becomes about 1; rows whose
+    coefficients are all within 2¹⁰ of 1 are left alone.
+    """
+    import dataclasses
+
+    from scipy.sparse import csr_array
+
+    a = matrix.a
+    count = np.diff(a.indptr)
+    if not a.nnz or np.abs(a.data).max() <= 1024:
+        return matrix
+    size = np.log2(np.abs(a.data))
+    some = np.flatnonzero(count)
+    start = a.indptr[some]
+    most, least = np.maximum.reduceat(size, start), np.minimum.reduceat(size, start)
+    power = np.where(most > 10, np.rint((most + least) / 2), 0)
+    # Never so far that the smallest coefficient could be dropped as negligible.
+    power = np.clip(power, most - 20, least + 20)
+    factor = np.ones(matrix.rows)
+    factor[some] = np.exp2(-np.maximum(np.rint(power), 0))
+    data = a.data * np.repeat(factor, count)
+    return dataclasses.replace(
+        matrix,
+        a=csr_array((data, a.indices, a.indptr), shape=a.shape),
+        row_lower=matrix.row_lower * factor,
+        row_upper=matrix.row_upper * factor,
+    )
+
+
+def _nothing_to_decide(formulation: Formulation, seconds: dict[str, float]) -> Outcome:
+    """Answer for a matrix without columns: its rows hold or they do not."""
+    matrix = formulation.matrix
+    if np.any(matrix.row_lower > 0) or np.any(matrix.row_upper < 0):
+        return Outcome(reason="infeasible", message="nothing is left to decide", seconds=seconds)
+    return Outcome(reason="finished", plan=formulation.decode(np.zeros(0)),
+                   objective=matrix.offset, bound=matrix.offset - matrix.slack,
+                   seconds=seconds)  # fmt: skip

@@ -1,0 +1,179 @@
+"""HiGHS, through highspy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from optimiser.errors import SolverError
+from optimiser.solvers.base import Availability, Capabilities
+from optimiser.solvers.milp.adapter import Answer, MatrixSolver
+from optimiser.solvers.packages import availability
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from optimiser.solvers.milp.adapter import Job
+
+#: Returns 15 where the optimum is 9 (HiGHS #2957, #3043).
+WRONG: Final = "1.14.0"
+
+
+class Highs(MatrixSolver):
+    """HiGHS: streams incumbents and bounds, takes a start, stops at once."""
+
+    name = "highs"
+    capabilities = Capabilities(incumbents=True, bounds=True, warm_start=True, threads=True,
+                                seed=True, interrupt=True)  # fmt: skip
+    largest = 1e15  # from here on it drops rows or takes bounds for infinite
+
+    def availability(self) -> Availability:
+        """Say whether highspy is installed, in a version that can be trusted."""
+        found = availability("highspy")
+        if found.version == WRONG:
+            return Availability(
+                installed=False,
+                version=WRONG,
+                remedy=f"highspy {WRONG} gives wrong answers; pip install 'highspy!={WRONG}'",
+            )
+        return found
+
+    def run(self, job: Job) -> Answer:
+        """Solve one matrix with HiGHS."""
+        import highspy
+
+        if highspy.Highs().version() == WRONG:
+            raise SolverError(f"highspy {WRONG} gives wrong answers and is refused")
+        highs = highspy.Highs()
+        _set(highs, job)
+        _pass(highs, job)
+        trouble = _listen(highs, job)
+        highs.HandleKeyboardInterrupt = True
+        job.handed_over()
+        _set_limit(highs, job)
+        status = highs.solve()
+        if trouble:
+            raise trouble[0]
+        return _answer(highs, status)
+
+
+def _set(highs: Any, job: Job) -> None:
+    matrix = job.matrix
+    for option, value in {
+        "output_flag": job.log,
+        "log_to_console": job.log,
+        "threads": max(job.threads, 1),
+        "parallel": "on" if job.threads > 1 else "off",
+        "random_seed": job.seed % 2**31,
+        "mip_rel_gap": job.gap,
+        "mip_abs_gap": 0.0,
+        "mip_feasibility_tolerance": 1e-9,
+        "primal_feasibility_tolerance": 1e-9,
+        "dual_feasibility_tolerance": 1e-9,
+        "small_matrix_value": 1e-12,
+    }.items():
+        _ok(highs.setOptionValue(option, value), f"setting {option}")
+    del matrix
+
+
+def _set_limit(highs: Any, job: Job) -> None:
+    left = job.left()
+    if left is not None:
+        _ok(highs.setOptionValue("time_limit", left), "setting time_limit")
+
+
+def _pass(highs: Any, job: Job) -> None:
+    import highspy
+
+    matrix = job.matrix
+    a, infinity = matrix.a, highspy.kHighsInf
+    bounds = [
+        np.clip(values, -infinity, infinity)
+        for values in (matrix.lower, matrix.upper, matrix.row_lower, matrix.row_upper)
+    ]
+    status = highs.passModel(
+        matrix.columns,
+        matrix.rows,
+        a.nnz,
+        int(highspy.MatrixFormat.kRowwise),
+        int(highspy.ObjSense.kMinimize),
+        matrix.offset,
+        matrix.cost,
+        *bounds,
+        a.indptr.astype(np.int32),
+        a.indices.astype(np.int32),
+        a.data,
+        matrix.integer.astype(np.int32),
+    )
+    _ok(status, "passing the model")
+    if (highs.getNumRow(), highs.getNumCol()) != (matrix.rows, matrix.columns) or (
+        highs.getNumNz() != a.nnz
+    ):
+        raise SolverError("HiGHS did not take the model as it was handed over")
+    if job.start is not None:
+        index = np.arange(matrix.columns, dtype=np.int32)
+        _ok(highs.setSolution(matrix.columns, index, job.start), "passing the start")
+
+
+def _listen(highs: Any, job: Job) -> list[BaseException]:
+    """Subscribe to incumbents and bounds; what goes wrong in there is put in the list returned."""
+    trouble: list[BaseException] = []
+
+    def guarded(take: Callable[[Any], None]) -> Callable[[Any], None]:
+        def call(event: Any) -> None:
+            # HiGHS makes a silent kError of whatever is raised here.
+            try:
+                take(event)
+            except BaseException as error:
+                trouble.append(error)
+                event.interrupt()
+
+        return call
+
+    def incumbent(event: Any) -> None:
+        out = event.data_out
+        x = np.array(out.mip_solution, dtype=np.float64)
+        job.report(x=x, objective=out.objective_function_value, bound=out.mip_dual_bound)
+
+    def bound(event: Any) -> None:
+        job.report(bound=event.data_out.mip_dual_bound)
+
+    highs.cbMipImprovingSolution += guarded(incumbent)
+    highs.cbMipInterrupt += guarded(bound)
+    return trouble
+
+
+def _answer(highs: Any, status: Any) -> Answer:
+    from highspy import HighsModelStatus, HighsStatus, SolutionStatus
+
+    model = highs.getModelStatus()
+    reasons = {
+        HighsModelStatus.kOptimal: "finished",
+        HighsModelStatus.kInfeasible: "infeasible",
+        HighsModelStatus.kTimeLimit: "limit",
+        HighsModelStatus.kMemoryLimit: "limit",
+        HighsModelStatus.kInterrupt: "interrupted",
+        HighsModelStatus.kHighsInterrupt: "interrupted",
+        HighsModelStatus.kModelEmpty: "finished",
+    }
+    reason = reasons.get(model, "failed")
+    if status == HighsStatus.kError:
+        reason = "failed"
+    info = highs.getInfo()
+    x = objective = None
+    if info.primal_solution_status == int(SolutionStatus.kSolutionStatusFeasible) or (
+        reason == "finished"
+    ):
+        x = np.array(highs.getSolution().col_value, dtype=np.float64)
+        objective = info.objective_function_value
+    bound = None if reason in {"failed", "infeasible"} else info.mip_dual_bound
+    message = highs.modelStatusToString(model) if reason == "failed" else ""
+    return Answer(reason=reason, x=x, objective=objective, bound=bound, message=message)
+
+
+def _ok(status: Any, what: str) -> None:
+    from highspy import HighsStatus
+
+    if status != HighsStatus.kOk:
+        raise SolverError(f"HiGHS failed at {what} ({status.name})")

@@ -1,0 +1,251 @@
+"""Result: what `solve` returns. Every figure of the plan comes from the checker."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from html import escape
+from typing import TYPE_CHECKING, Any, Final
+
+from optimiser.model.account import Account
+from optimiser.model.plan import Plan
+from optimiser.solvers import frames
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandas as pd
+
+    from optimiser.model.instance import Instance
+    from optimiser.solvers.base import Options
+
+#: Every status, and what it says.
+STATUSES: Final = {
+    "optimal": "no plan is better by more than the gap asked for",
+    "feasible": "a plan that keeps every rule; how far from the best is the gap",
+    "infeasible": "no plan keeps every rule",
+    "unknown": "no plan was found in the time given",
+    "error": "the solver failed",
+}
+
+
+def relative_gap(objective: float | None, bound: float | None) -> float | None:
+    """Return (objective − bound) / |objective|, 0 if both are 0, None if either is missing."""
+    if objective is None or bound is None:
+        return None
+    if objective == bound:
+        return 0.0
+    return float("inf") if objective == 0 else (objective - bound) / abs(objective)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """One line of news while a solve runs. Money is in currency; None where there is none yet.
+
+    Parameters
+    ----------
+    time
+        Seconds since the solve began.
+    objective
+        Objective of the best plan so far, not yet checked.
+    bound
+        Best bound claimed so far.
+    phase
+        What is going on, in a word or two.
+    """
+
+    time: float
+    objective: float | None = None
+    bound: float | None = None
+    phase: str = ""
+
+    @property
+    def gap(self) -> float | None:
+        """Relative gap, None without a plan or a bound."""
+        return relative_gap(self.objective, self.bound)
+
+    def __str__(self) -> str:
+        text = f"{self.time:8.1f} s"
+        if self.objective is not None:
+            text += f"  best {self.objective:,.2f}"
+        if self.bound is not None:
+            text += f"  bound {self.bound:,.2f}"
+        if self.gap is not None:
+            text += f"  gap {self.gap:.4%}"
+        return f"{text}  {self.phase}" if self.phase else text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """One point of the trace: seconds since the solve began, objective and bound in last places."""
+
+    time: float
+    objective: int | None
+    bound: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Result:
+    """What came of a solve.
+
+    Parameters
+    ----------
+    status
+        One of `STATUSES`.
+    instance
+        What was solved.
+    plan, account
+        The best plan that the checker accepts, and what the checker reckoned for it; or None.
+    bound_units
+        The best bound on the objective that the solver claims, in units of the last place, or None.
+    certified_bound_units
+        The bound that a certificate alone proves, or None.
+    solver, solver_version
+        Who solved it; ``counting`` where a proof by counting sufficed.
+    options
+        What was asked.
+    reasons
+        Why it is infeasible, unknown or failed, by whom that was shown, and which of the solver's
+        claims were wrong.
+    cleaning
+        What was removed before solving, in the planner's words.
+    trace
+        Best objective and bound over time.
+    seconds
+        Wall time by stage: ``compile``, ``clean``, ``build``, ``hand over``, ``solve``, ``check``,
+        and ``total``.
+    interrupted
+        Whether it was stopped by Ctrl-C or SIGTERM.
+    """
+
+    status: str
+    instance: Instance
+    plan: Plan | None = None
+    account: Account | None = None
+    bound_units: int | None = None
+    certified_bound_units: int | None = None
+    solver: str = ""
+    solver_version: str = ""
+    options: Options
+    reasons: tuple[str, ...] = ()
+    cleaning: tuple[str, ...] = ()
+    trace: tuple[Point, ...] = ()
+    seconds: dict[str, float] = field(default_factory=dict)
+    interrupted: bool = False
+
+    @property
+    def instance_hash(self) -> str:
+        """SHA-256 over the instance's content."""
+        return self.instance.hash
+
+    @property
+    def currency(self) -> str:
+        """Currency of every amount of money."""
+        return self.instance.settings.currency
+
+    @property
+    def cost_units(self) -> int | None:
+        """Cost of the plan in units of the last place of money."""
+        return None if self.account is None else self.account.cost
+
+    @property
+    def objective_units(self) -> int | None:
+        """Objective of the plan in units of the last place of money."""
+        return None if self.account is None else self.account.objective
+
+    @property
+    def cost(self) -> float | None:
+        """Cost of the plan in currency, every part with weight 1."""
+        return self._money(self.cost_units)
+
+    @property
+    def objective(self) -> float | None:
+        """What was minimised, in currency: the cost, its parts weighted."""
+        return self._money(self.objective_units)
+
+    @property
+    def bound(self) -> float | None:
+        """Best bound on the objective that the solver claims, in currency."""
+        return self._money(self.bound_units)
+
+    @property
+    def certified_bound(self) -> float | None:
+        """Bound that a certificate alone proves, in currency."""
+        return self._money(self.certified_bound_units)
+
+    @property
+    def gap(self) -> float | None:
+        """Relative gap: `relative_gap` of objective and bound; None without a plan or a bound."""
+        return relative_gap(self.objective_units, self.bound_units)
+
+    @property
+    def allocation(self) -> pd.DataFrame:
+        """Deliveries: organisation, service, mode, provider, volume, cost by part, hours."""
+        return self._frame(frames.allocation)
+
+    @property
+    def offers(self) -> pd.DataFrame:
+        """Offers in use, with the band in force."""
+        return self._frame(frames.offers)
+
+    @property
+    def providers(self) -> pd.DataFrame:
+        """Providers, open or not."""
+        return self._frame(frames.providers)
+
+    @property
+    def contracts(self) -> pd.DataFrame:
+        """Contracts, their cost and hours."""
+        return self._frame(frames.contracts)
+
+    @property
+    def oversight(self) -> pd.DataFrame:
+        """Authorities: hours, officers, managers, limits."""
+        return self._frame(frames.oversight)
+
+    @property
+    def costs(self) -> pd.DataFrame:
+        """Cost and objective by part."""
+        return self._frame(frames.costs)
+
+    def __repr__(self) -> str:
+        return f"<Result {', '.join(f'{name} {text}' for name, text in self._summary())}>"
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><th>{escape(name)}</th><td>{escape(text)}</td></tr>"
+            for name, text in self._summary()
+        )
+        costs = "" if self.account is None else self.costs.query("cost != 0").to_html(index=False)
+        return f"<table>{rows}</table>{costs}"
+
+    def _summary(self) -> list[tuple[str, str]]:
+        rows = [("status", self.status)]
+        for name in ("cost", "objective", "bound"):
+            amount = getattr(self, name)
+            if amount is not None and not (name == "objective" and amount == self.cost):
+                decimals = self.instance.settings.money_decimals
+                rows.append((name, f"{amount:,.{decimals}f} {self.currency}"))
+        if self.gap is not None:
+            rows.append(("gap", f"{self.gap:.4%}"))
+        rows.append(("solver", f"{self.solver} {self.solver_version}".strip()))
+        if "total" in self.seconds:
+            rows.append(("time", f"{self.seconds['total']:.1f} s"))
+        if self.interrupted:
+            rows.append(("interrupted", "yes"))
+        return rows + [("because", reason) for reason in self.reasons]
+
+    def _money(self, units: int | None) -> float | None:
+        decimals = self.instance.settings.money_decimals
+        return None if units is None else float(units / 10**decimals)
+
+    def _frame(self, make: Callable[[Instance, Any], pd.DataFrame]) -> pd.DataFrame:
+        return make(self.instance, self.account or _no_plan())
+
+
+def _no_plan() -> Account:
+    return Account(
+        plan=Plan.of(()), cost=0, objective=0, parts={}, objective_parts={}, violations=(),
+        deliveries=(), offers=(), providers=(), contracts=(), authorities=(), one_off={},
+        moved=Fraction(0),
+    )  # fmt: skip
