@@ -1,0 +1,115 @@
+"""Distances for the checker, reckoned only where a plan needs them."""
+
+from __future__ import annotations
+
+from math import asin, cos, isqrt, radians, sin, sqrt
+from typing import TYPE_CHECKING, Any, Final
+
+from optimiser.model.schema import DECIMALS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from optimiser.model.check_facts import Facts
+
+_EARTH_METRES: Final = 6371008.8
+_DEGREE: Final = 10.0 ** DECIMALS["degrees"]
+
+
+class Distances:
+    """Metres between organisations and providers."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._facts = facts
+        settings = facts.instance.settings
+        self.metric = settings.metric
+        self._detour = settings.detour.as_integer_ratio()
+        self._known: dict[tuple[int, int], int | None] = {}
+        self._nodes: frozenset[str] | None = None
+        self._graph: Any = None
+        self._roads: dict[str, Mapping[str, int]] = {}
+
+    def metres(self, organisation: int, provider: int) -> int | None:
+        """Return the distance in whole metres; 0 without a place, None if no road leads there."""
+        place = organisation, provider
+        if place not in self._known:
+            if self.metric == "network":
+                self._known[place] = self._by_road(organisation, provider)
+            elif self.metric == "great-circle":
+                self._known[place] = self._great_circle(organisation, provider)
+            else:
+                self._known[place] = self._straight(organisation, provider)
+        return self._known[place]
+
+    def _coordinates(
+        self, names: tuple[str, str], organisation: int, provider: int
+    ) -> tuple[int, int, int, int] | None:
+        found = []
+        for table, row in (("organisations", organisation), ("providers", provider)):
+            for name in names:
+                value = self._facts.limits(table, name)[row]
+                if value is None:
+                    return None
+                found.append(value)
+        return found[0], found[1], found[2], found[3]
+
+    def _great_circle(self, organisation: int, provider: int) -> int:
+        """Haversine; the only floats of the checker."""
+        places = self._coordinates(("latitude", "longitude"), organisation, provider)
+        if places is None:
+            return 0
+        lat, lon, lat_to, lon_to = (radians(value / _DEGREE) for value in places)
+        chord = (
+            sin((lat_to - lat) / 2) ** 2 + cos(lat) * cos(lat_to) * sin((lon_to - lon) / 2) ** 2
+        )
+        exact = (2 * _EARTH_METRES * asin(sqrt(min(1.0, chord)))).as_integer_ratio()
+        return self._whole(*exact)
+
+    def _straight(self, organisation: int, provider: int) -> int:
+        places = self._coordinates(("x_km", "y_km"), organisation, provider)
+        if places is None:
+            return 0
+        x, y, x_to, y_to = places  # km of three decimals: metres
+        up, down = self._detour
+        # floor(√n + ½) = (floor(√(4n)) + 1) // 2, exact for any fraction n under the root.
+        square = ((x_to - x) ** 2 + (y_to - y) ** 2) * up * up
+        return (isqrt(4 * square // (down * down)) + 1) // 2
+
+    def _by_road(self, organisation: int, provider: int) -> int | None:
+        start = str(self._facts.instance["providers"].keys[provider])
+        end = str(self._facts.instance["organisations"].keys[organisation])
+        nodes = self._network_nodes()
+        if start not in nodes or end not in nodes:
+            return 0
+        if start not in self._roads:
+            self._roads[start] = self._road_lengths(start)
+        metres = self._roads[start].get(end)
+        return None if metres is None else self._whole(metres, 1)
+
+    def _network_nodes(self) -> frozenset[str]:
+        if self._nodes is None:
+            ends = (self._facts.words("network", name) for name in ("from", "to"))
+            self._nodes = frozenset(node for end in ends for node in end)
+        return self._nodes
+
+    def _road_lengths(self, start: str) -> Mapping[str, int]:
+        import networkx as nx
+
+        if self._graph is None:
+            graph = nx.Graph()
+            for one, two, metres in zip(
+                self._facts.words("network", "from"),
+                self._facts.words("network", "to"),
+                self._facts.numbers("network", "km"),
+                strict=True,
+            ):
+                if not graph.has_edge(one, two) or graph[one][two]["weight"] > metres:
+                    graph.add_edge(one, two, weight=metres)
+            self._graph = graph
+        lengths: Mapping[str, int] = nx.single_source_dijkstra_path_length(self._graph, start)
+        return lengths
+
+    def _whole(self, numerator: int, denominator: int) -> int:
+        """Multiply by the detour and round to the metre, half up."""
+        up, down = self._detour
+        return (2 * numerator * up + denominator * down) // (2 * denominator * down)
