@@ -70,9 +70,10 @@ def number(text: object) -> Fraction | None:
     return Fraction(text) if text else None
 
 
-def half_away(value: Fraction) -> int:
-    """Round to a whole number, halves away from zero."""
-    size = math.floor(abs(value) + Fraction(1, 2))
+def half_away(value: Fraction, factor: int = 1) -> int:
+    """Round value x factor to a whole number, halves away from zero."""
+    above, below = abs(value.numerator) * factor, value.denominator
+    size = (2 * above + below) // (2 * below)
     return -size if value < 0 else size
 
 
@@ -406,8 +407,10 @@ class World:
         cost: dict[str, int] = {}
         weighted: dict[str, int] = {}
         for part, amount in items:
-            cost[part] = cost.get(part, 0) + half_away(amount * self.scale)
-            value = half_away(self.weights[part] * amount * self.scale)
+            value = half_away(amount, self.scale)
+            cost[part] = cost.get(part, 0) + value
+            if (weight := self.weights[part]) != 1:
+                value = half_away(weight * amount, self.scale)
             weighted[part] = weighted.get(part, 0) + value
         return sum(weighted.values()), cost, weighted
 
@@ -474,7 +477,7 @@ class World:
             broken.add("volume")
         if not self.split and len(split) > 1:
             broken.add("single")
-        if self.only[q] and any(deliverer != self.only[q] for deliverer, _ in split):
+        if self.only[q] and split != ((self.only[q], need.volume),):
             broken.add("required")
         result = (*self.rounded(items), hours, frozenset(broken))
         self._pair_cache[key] = result
@@ -485,32 +488,69 @@ class World:
         key = (p, own)
         if key in self._provider_cache:
             return self._provider_cache[key]
+        members = frozenset(self.needs[q].organisation for q, _ in own)
+        found = [self._body(p, members)]
+        by_service: dict[str, list[Fraction]] = {}
+        for q, part in own:
+            by_service.setdefault(self.needs[q].service, []).append(part)
+        found += [self._offer(p, s, tuple(parts)) for s, parts in by_service.items()]
+        cost: dict[str, int] = {}
+        weighted: dict[str, int] = {}
+        broken: set[str] = set()
+        for _, mine, mine_weighted, rules in found:
+            for part, money in mine.items():
+                cost[part] = cost.get(part, 0) + money
+            for part, money in mine_weighted.items():
+                weighted[part] = weighted.get(part, 0) + money
+            broken |= rules
+        limit = number(self.providers[p].get("capacity"))
+        if limit is not None:
+            load = sum((self.weight[s] * v for s, parts in by_service.items() for v in parts))
+            if load > limit:
+                broken.add("provider-capacity")
+        result = (sum(weighted.values()), cost, weighted, frozenset(broken))
+        self._provider_cache[key] = result
+        return result
+
+    def _body(self, p: str, members: frozenset[str]) -> Any:
+        """Reckon what hangs on a provider's members only; none means that it is not in use."""
+        key = (p, members)
+        if key in self._provider_cache:
+            return self._provider_cache[key]
         row = self.providers[p]
         items: list[Item] = []
         broken: set[str] = set()
-        is_open = bool(own) or p in self.required
-        if is_open:
+        if members or p in self.required:
             items.append(("running", _or(row, "running_cost", Fraction(0))))
             if not self.existing[p]:
                 items.append(("opening", self.annuity * _or(row, "opening_cost", Fraction(0))))
         elif self.existing[p]:
             items.append(("closing", self.annuity * _or(row, "closing_cost", Fraction(0))))
-        members = {self.needs[q].organisation for q, _ in own}
         for o in members:
             items.append(("contracts", self.contract_cost(o, p)))
             hour_cost = self.authorities[self.authority_of[o]].hour_cost
             items.append(("oversight_hours", hour_cost * self.contract_hours(o, p)))
-        by_service: dict[str, list[Fraction]] = {}
-        for q, part in own:
-            by_service.setdefault(self.needs[q].service, []).append(part)
-        load = Fraction(0)
-        for s, parts in by_service.items():
+        most = number(row.get("max_members"))
+        if most is not None and len(members) > most:
+            broken.add("max-members")
+        if members and len(members) < _or(row, "min_members", Fraction(0)):
+            broken.add("min-members")
+        result = (*self.rounded(items), frozenset(broken))
+        self._provider_cache[key] = result
+        return result
+
+    def _offer(self, p: str, s: str, parts: tuple[Fraction, ...]) -> Any:
+        """Reckon one offer in use: set-up, the band in force, capacity and least volume."""
+        key = (p, s, parts)
+        if key in self._provider_cache:
+            return self._provider_cache[key]
+        offer = self.offers.get((p, s))
+        items: list[Item] = []
+        broken: set[str] = set()
+        if offer is None:
+            broken.add("option")
+        else:
             total = sum(parts, Fraction(0))
-            load += self.weight[s] * total
-            offer = self.offers.get((p, s))
-            if offer is None:
-                broken.add("option")
-                continue
             if not self.set_up_done[p, s]:
                 items.append(("set_up", self.annuity * _or(offer, "set_up_cost", Fraction(0))))
             limit = number(offer.get("capacity"))
@@ -530,14 +570,6 @@ class World:
                 broken.add("band")
             else:
                 items += best[1]
-        limit = number(row.get("capacity"))
-        if limit is not None and load > limit:
-            broken.add("provider-capacity")
-        most = number(row.get("max_members"))
-        if most is not None and len(members) > most:
-            broken.add("max-members")
-        if own and len(members) < _or(row, "min_members", Fraction(0)):
-            broken.add("min-members")
         result = (*self.rounded(items), frozenset(broken))
         self._provider_cache[key] = result
         return result

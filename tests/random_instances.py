@@ -74,7 +74,7 @@ class _Draw:
     def __init__(self, seed: int) -> None:
         self.rng = rng = random.Random(seed)
         self.split = rng.random() < 1 / 3
-        self.hostile = rng.random() < 0.45
+        self.hostile = rng.random() < 0.6
         self.money_decimals = rng.choice((0, 1, 2, 2))
         self.volume_decimals = rng.choice((0, 0, 1)) if self.split else rng.choice((0, 1, 2, 3, 3))
         self.money_scale = 10.0 ** rng.choice((-1, 0, 1, 2, 4, 6, 9))
@@ -158,9 +158,9 @@ class _Draw:
 
     def _people(self) -> None:
         rng = self.rng
-        self.organisations = [f"o{n}" for n in range(rng.choice((2, 3, 3, 4)))]
-        self.services = [f"s{n}" for n in range(rng.choice((1, 2, 2, 3)))]
-        self.providers = [f"p{n}" for n in range(rng.choice((1, 2, 3, 3, 4)))]
+        self.organisations = [f"o{n}" for n in range(rng.choice((2, 3, 4, 4)))]
+        self.services = [f"s{n}" for n in range(rng.choice((1, 2, 3, 3)))]
+        self.providers = [f"p{n}" for n in range(rng.choice((1, 2, 3, 4, 4)))]
         self.tables["organisations"] = [
             self.row(organisation=o, staff=self.some(0.8, str(rng.choice((0, 1, 7, 40.5, 300)))))
             for o in self.organisations

@@ -1,0 +1,18 @@
+"""Options of the test run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the solvers that are compared with brute force be named."""
+    parser.addoption(
+        "--solvers",
+        nargs="+",
+        default=["highs"],
+        help="solvers to compare with brute force (highs cbc scip cp-sat)",
+    )
