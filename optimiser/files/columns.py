@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from optimiser.model.instance import BLANK
-from optimiser.model.parse import parse_number
+from optimiser.model.parse import default_number
 from optimiser.model.schema import TABLES
 from optimiser.model.validate import default_existing, default_status
 
@@ -47,11 +46,8 @@ def _silent(instance: Instance, table: str, column: Column) -> bool:
     if column.kind == "reference":
         return not (values != -1).any()
     if column.number:
-        blank = BLANK
-        if column.default:
-            usual = parse_number(column.default, instance.settings.decimals(column.kind))
-            blank = usual if isinstance(usual, int) else BLANK
-        return bool((values == blank).all())
+        decimals = instance.settings.decimals(column.kind)
+        return bool((values == default_number(column, decimals)).all())
     return bool((values == column.default).all())
 
 

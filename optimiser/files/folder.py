@@ -5,9 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
-import shutil
-import tempfile
 import tomllib
 from decimal import Decimal
 from pathlib import Path
@@ -16,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from optimiser.errors import FileError
+from optimiser.files.atomic import replace_folder
 from optimiser.files.columns import columns_to_write, has_file
 from optimiser.model.build import RawTable, build
 from optimiser.model.faults import Faults, did_you_mean
@@ -24,6 +22,8 @@ from optimiser.model.settings import SETTINGS, settings_texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from numpy.typing import NDArray
 
     from optimiser.model.instance import Instance
 
@@ -113,7 +113,8 @@ def _text(path: Path, faults: Faults) -> str | None:
         before = data.removeprefix(_BOM)[: error.start]
         faults.add(path.name, "the file is not in UTF-8",
                    "Save it anew as UTF-8 (in a spreadsheet: CSV UTF-8).",
-                   row=_row_of(before), value=f"byte 0x{error.object[error.start]:02x}")  # fmt: skip
+                   row=_row_of(before),
+                   value=f"byte 0x{error.object[error.start]:02x}")  # fmt: skip
         return None
     at = text.find("\0")
     if at >= 0:
@@ -135,8 +136,10 @@ def _read_settings(path: Path, faults: Faults) -> Mapping[str, object]:
         # Decimal keeps the digits as they were written.
         return tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
-        faults.add(path.name, f"this is no valid TOML: {error}",
-                   'Write lines such as title = "Southwest" below a [section] or at the top.')  # fmt: skip
+        faults.add(
+            path.name, f"this is no valid TOML: {error}",
+            'Write lines such as title = "Southwest", each below its [section].',
+        )  # fmt: skip
         return {}
 
 
@@ -150,7 +153,7 @@ def _read_table(path: Path, name: str, faults: Faults) -> RawTable:
     text = _text(path, faults)
     if text is not None and name in TABLES:
         if not text.strip():
-            faults.add(path.name, "the file is empty", "Give it a row of headings, or delete it.")
+            faults.add(path.name, "the file is empty", "Add a row of headings, or delete it.")
         else:
             table = _parse_table(text, name, path.name, faults)
             if table is not None:
@@ -176,7 +179,7 @@ def _parse_table(text: str, name: str, source: str, faults: Faults) -> RawTable 
     try:
         frame = pd.read_csv(
             io.StringIO(text), header=None, dtype=object, keep_default_na=False, na_filter=False,
-            skip_blank_lines=False, encoding="utf-8", engine="c",
+            skip_blank_lines=False, low_memory=False,
         )  # fmt: skip
     except (pd.errors.ParserError, pd.errors.EmptyDataError):
         frame = None
@@ -190,7 +193,7 @@ def _parse_table(text: str, name: str, source: str, faults: Faults) -> RawTable 
         faults.add(source, "the file is not valid CSV", "Save it anew as CSV UTF-8.")
         return None
     header = tuple(str(cell) for cell in frame.iloc[0])
-    columns = {}
+    columns: dict[str, NDArray[np.object_]] = {}
     for at, heading in enumerate(header):
         # A heading that stands twice is a fault, whichever column is kept.
         columns.setdefault(heading, frame[at].to_numpy(dtype=object)[1:])
@@ -243,69 +246,46 @@ def write_folder(instance: Instance, path: str | Path) -> None:
         If the folder holds something else, or cannot be written.
     """
     folder = Path(path)
+    kept = _kept(folder)
+    replace_folder(folder, {**kept, **_files(instance)})
+
+
+def _kept(folder: Path) -> dict[str, bytes]:
+    """Return the files that stay; FileError if writing would take away what is no instance."""
     try:
-        _refuse(folder)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        if not folder.exists():
+            return {}
+        if not folder.is_dir():
+            raise FileError(f"{folder}: this is a file. Name a folder that is new or empty.")
+        entries = list(folder.iterdir())
+        if entries and not (folder / SETTINGS_FILE).is_file():
+            raise FileError(
+                f"{folder}: the folder is not empty and holds no {SETTINGS_FILE}, so it is no "
+                "instance that may be replaced. Name a folder that is new or empty."
+            )
+        ours = {SETTINGS_FILE, *(f"{name}.csv" for name in TABLES)}
+        others = [entry for entry in entries if entry.name.lower() not in ours]
+        for entry in others:
+            if not entry.is_file():
+                raise FileError(
+                    f"{folder}: the folder holds {entry.name}, which is no part of an instance. "
+                    "Move that away, or name a folder that is new or empty."
+                )
+        return {entry.name: entry.read_bytes() for entry in others}
     except OSError as error:
-        raise FileError(f"{folder}: the folder cannot be written ({error.strerror}).") from None
-    try:
-        _write_files(instance, beside)
-        _replace(folder, beside)
-    except OSError as error:
-        raise FileError(f"{folder}: the folder cannot be written ({error.strerror}).") from None
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        raise FileError(f"{folder}: the folder cannot be read ({error.strerror}).") from None
 
 
-def _refuse(folder: Path) -> None:
-    """Raise FileError if writing would take away what is no instance."""
-    if not folder.exists():
-        return
-    if not folder.is_dir():
-        raise FileError(f"{folder}: this is a file. Name a folder that is new or empty.")
-    if any(folder.iterdir()) and not (folder / SETTINGS_FILE).is_file():
-        raise FileError(
-            f"{folder}: the folder is not empty and holds no {SETTINGS_FILE}, so it is no "
-            "instance that may be replaced. Name a folder that is new or empty."
-        )
-
-
-def _write_files(instance: Instance, folder: Path) -> None:
+def _files(instance: Instance) -> dict[str, bytes]:
     import pandas as pd
 
-    (folder / SETTINGS_FILE).write_text(toml_text(instance), encoding="utf-8")
+    files = {SETTINGS_FILE: toml_text(instance).encode()}
     for name in TABLES:
         if has_file(instance, name):
             columns = columns_to_write(instance, name)
             frame = pd.DataFrame({column.name: texts for column, texts in columns}, dtype=object)
-            frame.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
-
-
-def _replace(folder: Path, beside: Path) -> None:
-    # mkdtemp makes folders that only their owner may read.
-    mask = os.umask(0)
-    os.umask(mask)
-    beside.chmod(0o777 & ~mask)
-    if not folder.exists():
-        beside.rename(folder)
-        return
-    # What the user keeps beside the tables (notes, charts) moves along.
-    ours = {SETTINGS_FILE, *(f"{name}.csv" for name in TABLES)}
-    kept = [entry for entry in folder.iterdir() if entry.name.lower() not in ours]
-    old = Path(tempfile.mkdtemp(prefix=f".{folder.name}.old.", dir=folder.parent))
-    try:
-        folder.rename(old / "was")
-        try:
-            beside.rename(folder)
-        except OSError:
-            (old / "was").rename(folder)
-            raise
-        for entry in kept:
-            (old / "was" / entry.name).rename(folder / entry.name)
-    finally:
-        if folder.exists():
-            shutil.rmtree(old, ignore_errors=True)
+            files[f"{name}.csv"] = frame.to_csv(index=False, lineterminator="\n").encode()
+    return files
 
 
 def toml_text(instance: Instance) -> str:

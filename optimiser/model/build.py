@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 
@@ -18,6 +17,8 @@ from optimiser.model.settings import fraction_text, parse_settings
 from optimiser.model.validate import SHARES, default_existing, default_status, validate
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     import pandas as pd
     from numpy.typing import NDArray
 
@@ -66,22 +67,23 @@ def build(
     for name, table in raw.items():
         if name not in TABLES:
             faults.add(table.source, f"there is no table called {name}",
-                       did_you_mean(name, TABLES) or f"The tables are {', '.join(TABLES)}.")  # fmt: skip
+                       did_you_mean(name, TABLES)
+                       or f"Delete it; the tables are {', '.join(TABLES)}.")  # fmt: skip
     parse_tables(drafts, {kind: held.decimals(kind) for kind in NUMBERS}, faults)
     _fill(drafts, given.oversight)
     metric = str(given.values["distance.metric"])
-    validate(drafts, given.oversight, metric, faults)
+    validate(drafts, given, settings_source, faults)
     faults.raise_if_any()
     generate = bool(given.values["options.generate"]) or not len(drafts["options"])
     return Instance(
-        settings=given.resolve(metric=metric or _metric(drafts), generate=generate),
+        settings=given.resolve(metric=metric or _usual_metric(drafts), generate=generate),
         tables={name: _table(draft) for name, draft in drafts.items()},
         source=source,
     )
 
 
 def instance_from(
-    tables: Mapping[str, Mapping[str, Sequence[object]] | pd.DataFrame],
+    tables: Mapping[str, Mapping[str, Any] | pd.DataFrame],
     settings: Mapping[str, object] | None = None,
 ) -> Instance:
     """Make an instance from Python values.
@@ -102,7 +104,8 @@ def instance_from(
     faults = Faults()
     raw = {}
     for name, table in tables.items():
-        columns = {str(heading): _texts(table[heading]) for heading in table}
+        frame = cast("Mapping[Any, Any]", table)
+        columns = {str(heading): _texts(frame[heading]) for heading in table}
         rows = max((len(column) for column in columns.values()), default=0)
         for heading, column in columns.items():
             if len(column) != rows:
@@ -165,8 +168,7 @@ def _draft(name: str, table: RawTable | None, faults: Faults) -> Draft:
     schema = TABLES[name]
     if table is None:
         if schema.required:
-            faults.add(name, "this table is missing",
-                       f"Add the table {name}: {schema.meaning[0].lower()}{schema.meaning[1:]}.")  # fmt: skip
+            faults.add(name, "this table is missing", f"Add it; it says this: {schema.meaning}.")
         return Draft(schema=schema, source=name, given=False,
                      row_numbers=np.zeros(0, dtype=np.int64))  # fmt: skip
     rows = len(table.row_numbers)
@@ -197,13 +199,12 @@ def _draft(name: str, table: RawTable | None, faults: Faults) -> Draft:
                    did_you_mean(column, rest) or did_you_mean(column, names)
                    or f"Delete it, or use one of {', '.join(rest or names)}.",
                    row=1, column=heading.strip())  # fmt: skip
-    for column in schema.columns:
-        if column.required and column.name not in texts:
+    for each in schema.columns:
+        if each.required and each.name not in texts:
             faults.add(table.source, "this column is missing",
-                       f"Add it: {column.meaning[0].lower()}{column.meaning[1:]}.", row=1,
-                       column=column.name)  # fmt: skip
-    # Cells of blanks only are rare, so only rows that might be wholly blank are looked at again.
-    keep = filled if filled.all() else _not_blank(list(texts.values()), filled)
+                       f"Add it; it says this: {each.meaning}.", row=1,
+                       column=each.name)  # fmt: skip
+    keep = _not_blank(list(texts.values()), filled)
     return Draft(
         schema=schema,
         source=table.source,
@@ -215,9 +216,13 @@ def _draft(name: str, table: RawTable | None, faults: Faults) -> Draft:
 def _not_blank(
     columns: Sequence[NDArray[np.object_]], filled: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
+    """Rows with more than spaces in them, out of those that are `filled` at all."""
     keep = filled.copy()
-    for at in np.flatnonzero(filled).tolist():
-        keep[at] = any(cells[at].strip() for cells in columns)
+    if columns:
+        # The first column is nearly always filled, so hardly a row is looked at in whole.
+        odd = [at for at, cell in enumerate(columns[0].tolist()) if not cell.strip()]
+        for at in odd:
+            keep[at] = filled[at] and any(cells[at].strip() for cells in columns)
     return keep
 
 
@@ -252,7 +257,7 @@ def _fill(drafts: Mapping[str, Draft], oversight: Mapping[str, int]) -> None:
         authorities.columns[column.name] = np.where(blank, oversight[column.name], values)
 
 
-def _metric(drafts: Mapping[str, Draft]) -> str:
+def _usual_metric(drafts: Mapping[str, Draft]) -> str:
     if len(drafts["network"]):
         return "network"
     degrees = any((drafts[name]["latitude"] != BLANK).any()

@@ -23,7 +23,6 @@ class Faults:
     def __init__(self) -> None:
         self._faults: list[Fault] = []
         self._counts: dict[tuple[str, str, str], int] = {}
-        self._remedies: dict[tuple[str, str, str], str] = {}
 
     def __len__(self) -> int:
         return len(self._faults)
@@ -42,7 +41,6 @@ class Faults:
         like = (source, column, rule)
         self._counts[like] = self._counts.get(like, 0) + 1
         if self._counts[like] > SHOWN:
-            self._remedies[like] = remedy
             return
         if len(value) > _LONGEST_VALUE:
             value = value[:_LONGEST_VALUE] + "…"
@@ -75,9 +73,7 @@ class Faults:
                 value=values(int(at)) if values else "",
             )
         if len(rows) > SHOWN:
-            like = (source, column, rule)
-            self._counts[like] += len(rows) - SHOWN
-            self._remedies[like] = "Mend these in the same way."
+            self._counts[source, column, rule] += len(rows) - SHOWN
 
     def raise_if_any(self) -> None:
         """Raise InstanceError with all faults, if there are any."""

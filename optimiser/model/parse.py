@@ -5,17 +5,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from decimal import Decimal
-from fractions import Fraction
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, overload
 
 import numpy as np
 
 from optimiser.model.faults import did_you_mean
 from optimiser.model.instance import BLANK, IN_HOUSE_CODE, NOWHERE
-from optimiser.model.schema import IN_HOUSE, TABLES
+from optimiser.model.schema import IN_HOUSE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -83,7 +82,7 @@ class Draft:
     def __len__(self) -> int:
         return len(self.row_numbers)
 
-    def __getitem__(self, column: str) -> NDArray:  # type: ignore[type-arg]
+    def __getitem__(self, column: str) -> NDArray[Any]:
         return self.columns[column]
 
     def fine(self, *columns: str) -> NDArray[np.bool_]:
@@ -110,7 +109,7 @@ def report(
     column: str,
     rows: NDArray[np.bool_],
     rule: str,
-    remedy: object,
+    remedy: str | Callable[[int], str],
     *,
     spoil: bool = False,
 ) -> None:
@@ -121,7 +120,7 @@ def report(
     faults.add_rows(
         draft.source,
         rule,
-        remedy,  # type: ignore[arg-type]
+        remedy,
         at.tolist(),
         row_numbers=draft.row_numbers.tolist(),
         column=column,
@@ -190,8 +189,7 @@ def parse_number(text: str, decimals: int) -> int | str:
     if number and number.adjusted() + decimals > 20:
         return "large"
     sign, digits, exponent = number.as_tuple()
-    whole = int("".join(map(str, digits)))
-    shift = int(exponent) + decimals
+    whole, shift = int("".join(map(str, digits))), int(exponent) + decimals
     if not whole:
         return 0
     if shift < 0:
@@ -200,7 +198,7 @@ def parse_number(text: str, decimals: int) -> int | str:
         if rest:
             return "decimals"
     else:
-        whole *= 10**shift
+        whole *= int(10**shift)
     if whole > _INT64_MAX:
         return "large"
     return -whole if sign else whole
@@ -247,7 +245,7 @@ def _parse_short(
 _CURRENCY: Final = re.compile(r"[£$€¥]|\b(?:GBP|EUR|USD)\b", re.IGNORECASE)
 _NOTHING: Final = frozenset({
     "-", "--", "–", "—", "n/a", "na", "nan", "none", "nil", "null", "inf", "-inf", "infinity",
-    "-infinity", "unlimited", "no limit", "tbc", "tbd", "?", "x", ".",
+    "-infinity", "unlimited", "no limit", "tbc", "tbd", "?", ".",
 })  # fmt: skip
 
 
@@ -295,29 +293,30 @@ def _numbers(draft: Draft, column: Column, decimals: int, faults: Faults) -> Non
            lambda at: number_remedy(texts[at], column.blank), spoil=True)  # fmt: skip
     report(faults, draft, column.name, mask(wrong["decimals"]), too_many_rule(decimals),
            too_many_remedy(column.kind, decimals), spoil=True)  # fmt: skip
-    report(faults, draft, column.name, mask(wrong["large"]), LARGE_RULE, LARGE_REMEDY,
-           spoil=True)  # fmt: skip
+    report(
+        faults, draft, column.name, mask(wrong["large"]), LARGE_RULE, LARGE_REMEDY, spoil=True
+    )
     given = values != BLANK
-    for low, rule, remedy in bounds(column, decimals):
-        if low is not None:
-            report(faults, draft, column.name, given & (values < low), rule, remedy, spoil=True)
-    high = _scaled(column.maximum, decimals)
-    if high is not None:
-        report(faults, draft, column.name, given & (values > high),
-               f"the number is above {column.maximum:g}", f"Give at most {column.maximum:g}.",
-               spoil=True)  # fmt: skip
+    for bound in bounds(column, decimals):
+        report(faults, draft, column.name, given & bound.broken_by(values), bound.rule,
+               bound.remedy, spoil=True)  # fmt: skip
     bad = draft.bad.get(column.name)
     if bad is not None:
         values[bad] = BLANK
-    if column.default:
-        fallback = parse_number(column.default, decimals)
-        blank = values == BLANK
-        values[blank if bad is None else blank & ~bad] = fallback
+    blank = values == BLANK
+    values[blank if bad is None else blank & ~bad] = default_number(column, decimals)
     draft.columns[column.name] = values
 
 
+def default_number(column: Column, decimals: int) -> int:
+    """Return what a blank cell of a column of numbers is held as."""
+    number = parse_number(column.default, decimals)
+    assert isinstance(number, int)
+    return number
+
+
 LARGE_RULE: Final = "the number is too large to be held exactly"
-LARGE_REMEDY: Final = "Use a larger unit, or fewer decimals in instance.toml."
+LARGE_REMEDY: Final = "Use a larger unit, or fewer decimals in the settings."
 
 
 def too_many_rule(decimals: int) -> str:
@@ -331,26 +330,46 @@ def too_many_remedy(kind: str, decimals: int) -> str:
     """Return the remedy for too many decimals of a column kind."""
     remedy = f"Round it to {decimals} decimals" if decimals else "Round it to a whole number"
     if kind in ("money", "volume") and decimals < 6:
-        remedy += f", or raise {kind}_decimals in instance.toml (at most 6)"
+        remedy += f", or raise {kind}_decimals in the settings (at most 6)"
     return remedy + "."
 
 
-def bounds(column: Column, decimals: int) -> list[tuple[int | None, str, str]]:
-    """Return the lower bound of a column: least integer, rule and remedy."""
-    low = _scaled(column.minimum, decimals)
-    if low is None:
-        return []
-    if column.above:
-        return [(low + 1, f"the number must be above {column.minimum:g}",
-                 f"Give a number above {column.minimum:g}.")]  # fmt: skip
-    if column.minimum == 0:
-        return [(low, "the number is negative", "Give 0 or more.")]
-    return [(low, f"the number is below {column.minimum:g}",
-             f"Give at least {column.minimum:g}.")]  # fmt: skip
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """One bound of a column: least or most integer of the last place, rule and remedy."""
+
+    rule: str
+    remedy: str
+    least: int | None = None
+    most: int | None = None
+
+    @overload
+    def broken_by(self, values: NDArray[np.int64]) -> NDArray[np.bool_]: ...
+    @overload
+    def broken_by(self, values: int) -> bool: ...
+    def broken_by(self, values: NDArray[np.int64] | int) -> NDArray[np.bool_] | bool:
+        """Whether values lie beyond the bound."""
+        if self.least is not None:
+            return values < self.least
+        assert self.most is not None
+        return values > self.most
 
 
-def _scaled(bound: float | None, decimals: int) -> int | None:
-    return None if bound is None else int(Fraction(bound) * 10**decimals)
+def bounds(column: Column, decimals: int) -> list[Bound]:
+    """Return the bounds of a column whose numbers are held with so many decimals."""
+    result = []
+    low, high, last_place = column.minimum, column.maximum, 10**decimals
+    if low is not None and column.above:
+        result.append(Bound(least=int(low * last_place) + 1, rule=f"the number must be above {low}",
+                            remedy=f"Give a number above {low}."))  # fmt: skip
+    elif low is not None:
+        rule = f"the number is below {low}" if low else "the number is negative"
+        remedy = f"Give at least {low}." if low else "Give 0 or more."
+        result.append(Bound(least=int(low * last_place), rule=rule, remedy=remedy))
+    if high is not None:
+        result.append(Bound(most=int(high * last_place), rule=f"the number is above {high}",
+                            remedy=f"Give at most {high}."))  # fmt: skip
+    return result
 
 
 # --- texts -------------------------------------------------------------------------------------
@@ -369,10 +388,10 @@ def _flags(codes: NDArray[np.int64], per_text: Sequence[bool]) -> NDArray[np.boo
 def _blank_cells(draft: Draft, column: Column, blank: NDArray[np.bool_], faults: Faults) -> None:
     if column.required:
         report(faults, draft, column.name, blank, "the cell must not be blank",
-               f"Fill it: {column.meaning[0].lower()}{column.meaning[1:]}.", spoil=True)  # fmt: skip
+               f"Fill it; it says this: {column.meaning}.", spoil=True)  # fmt: skip
 
 
-def _unprintable(text: str) -> bool:
+def unprintable(text: str) -> bool:
     """Whether a text cannot be kept in every file format: control characters, half surrogates."""
     return any(
         (ord(c) < 32 and c not in "\t\n") or ord(c) in (127, 0xFFFE, 0xFFFF)
@@ -399,7 +418,7 @@ def _keys(draft: Draft, column: Column, faults: Faults) -> None:
 def _texts(draft: Draft, column: Column, faults: Faults) -> None:
     codes, words = factorise(draft.texts[column.name])
     words = [w.replace("\r\n", "\n").replace("\r", "\n") if "\r" in w else w for w in words]
-    report(faults, draft, column.name, _flags(codes, [_unprintable(word) for word in words]),
+    report(faults, draft, column.name, _flags(codes, [unprintable(word) for word in words]),
            "the text holds a control character", "Type it anew.", spoil=True)  # fmt: skip
     draft.columns[column.name] = _spread(codes, words)
 
@@ -477,17 +496,14 @@ def _lists(draft: Draft, column: Column, drafts: Mapping[str, Draft], faults: Fa
 # --- tables ------------------------------------------------------------------------------------
 
 
-def empty_column(column: Column, rows: int, default: int | str) -> NDArray:  # type: ignore[type-arg]
+def _empty(column: Column, rows: int, decimals: Mapping[str, int]) -> NDArray[Any]:
     """Return a column of which the input has nothing, shape (rows,)."""
     if column.number:
-        return np.full(rows, default, dtype=np.int64)
+        return np.full(rows, default_number(column, decimals[column.kind]), dtype=np.int64)
     if column.kind == "reference":
         return np.full(rows, NOWHERE, dtype=np.int64)
     result = np.empty(rows, dtype=object)
-    if column.kind == "references":
-        result[:] = [()] * rows
-    else:
-        result[:] = default
+    result[:] = [() if column.kind == "references" else column.default] * rows
     return result
 
 
@@ -498,11 +514,7 @@ def parse_tables(
     for draft in drafts.values():
         for column in draft.schema.columns:
             if column.name not in draft.texts:
-                default: int | str = column.default
-                if column.number:
-                    known = parse_number(column.default, decimals[column.kind])
-                    default = known if isinstance(known, int) else BLANK
-                draft.columns[column.name] = empty_column(column, len(draft), default)
+                draft.columns[column.name] = _empty(column, len(draft), decimals)
                 if column.required:
                     draft.bad[column.name] = np.ones(len(draft), dtype=bool)
             elif column.kind == "key":
@@ -522,8 +534,3 @@ def parse_tables(
                 _references(draft, column, drafts, faults)
             elif column.name in draft.texts and column.kind == "references":
                 _lists(draft, column, drafts, faults)
-
-
-def table_names() -> tuple[str, ...]:
-    """Names of all tables."""
-    return tuple(TABLES)

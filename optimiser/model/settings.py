@@ -19,13 +19,13 @@ from optimiser.model.parse import (
     parse_number,
     too_many_remedy,
     too_many_rule,
+    unprintable,
 )
-from optimiser.model.schema import COST_PARTS, OVERSIGHT
+from optimiser.model.schema import COST_PARTS, OVERSIGHT, Column
 
 if TYPE_CHECKING:
     from optimiser.model.faults import Faults
     from optimiser.model.instance import Instance
-    from optimiser.model.schema import Column
 
 #: Decimals that a factor (rate, detour, weight) may have; a float as Python shows it has fewer.
 _FACTOR_DECIMALS: Final = 18
@@ -59,6 +59,11 @@ class Setting:
     above: bool = False
     choices: tuple[str, ...] = ()
     column: Column | None = None
+
+    def as_column(self) -> Column:
+        """Return a column with the same bounds."""
+        return Column(name=self.name, kind=self.kind, meaning=self.meaning, above=self.above,
+                      minimum=self.minimum, maximum=self.maximum)  # fmt: skip
 
 
 SETTINGS: Final[dict[str, Setting]] = {
@@ -102,7 +107,7 @@ class Given:
     values: Mapping[str, object]
 
     def decimals(self) -> Settings:
-        """Settings that know the decimals only."""
+        """Return settings that know the decimals only."""
         return Settings(
             money_decimals=self._whole("money_decimals"),
             volume_decimals=self._whole("volume_decimals"),
@@ -152,29 +157,27 @@ def parse_settings(settings: Mapping[str, object], source: str, faults: Faults) 
                 _put(flat, f"{name}.{inner}", deeper, source, faults)
         else:
             _put(flat, str(name), value, source, faults)
-    values: dict[str, object] = {}
-    for name, setting in SETTINGS.items():
-        values[name] = _value(setting, setting.default, Settings(), source, faults)
     decimals = Settings()
+    values = {name: _value(setting, "", decimals) for name, setting in SETTINGS.items()}
     for name, setting in SETTINGS.items():
         if flat.get(name) is not None:
-            known = _value(setting, flat[name], decimals, source, faults)
-            values[name] = values[name] if known is None else known
-        if name == "volume_decimals":
+            try:
+                values[name] = _value(setting, flat[name], decimals)
+            except _WrongError as wrong:
+                faults.add(source, wrong.rule, wrong.remedy, column=name, value=str(flat[name]))
+        if name == "volume_decimals":  # from here on amounts of money and volume can be held
             decimals = Given(values=values).decimals()
     return Given(values=values)
 
 
-def _put(
-    flat: dict[str, object], name: str, value: object, source: str, faults: Faults
-) -> None:
+def _put(flat: dict[str, object], name: str, value: object, source: str, faults: Faults) -> None:
     if name in SETTINGS:
         if name in flat:
             faults.add(source, "the setting is given twice", "Delete one of the two.", column=name)
         flat[name] = value
     elif name in _SECTIONS:
         faults.add(source, f"{name} is a section, not a setting",
-                   f"Write [{name}] on a line by itself and its settings below.",
+                   f"Give its settings by name, such as {_first_of(name)}.",
                    column=name, value=str(value))  # fmt: skip
     else:
         # A setting in the wrong section is worth finding by its last word.
@@ -183,79 +186,84 @@ def _put(
         remedy = f"Did you mean {moved[0]!r}?" if moved else did_you_mean(name, SETTINGS)
         faults.add(source, "there is no such setting",
                    remedy or "Delete it, or look up its name in docs/problem.md.",
-                   column=name)  # fmt: skip
+                   column=name, value=str(value))  # fmt: skip
 
 
-def _value(
-    setting: Setting, value: object, decimals: Settings, source: str, faults: Faults
-) -> object:
-    """Parse one value; None (with a fault noted) if it will not do, or if it is blank."""
+def _first_of(section: str) -> str:
+    return next(name for name in SETTINGS if name.startswith(f"{section}."))
 
-    def fault(rule: str, remedy: str) -> None:
-        faults.add(source, rule, remedy, column=setting.name, value=str(value))
 
+class _WrongError(Exception):
+    """What is wrong with one value, and what to do about it."""
+
+    def __init__(self, rule: str, remedy: str) -> None:
+        super().__init__(rule)
+        self.rule, self.remedy = rule, remedy
+
+
+def _value(setting: Setting, value: object, decimals: Settings) -> object:
+    """Parse one value, '' being blank; raise `_WrongError` if it will not do."""
     if setting.kind == "flag":
-        if isinstance(value, bool):
-            return value
-        text = value.strip().casefold() if isinstance(value, str) else None
-        if text in ("true", "yes"):
-            return True
-        if text in ("", "false", "no"):
-            return False
-        return fault("this is neither true nor false", "Write true or false.")
+        return _flag(value)
     if setting.kind in ("text", "choice"):
-        if not isinstance(value, str):
-            return fault("this must be a text", "Put it between quotation marks.")
-        text = value.strip().replace("\r\n", "\n").replace("\r", "\n")
-        if any(not c.isprintable() and c not in "\n\t" for c in text):
-            return fault("the text holds a control character", "Type it anew.")
-        if setting.kind == "choice" and text and text not in setting.choices:
-            allowed = ", ".join(setting.choices)
-            return fault(f"this is none of the words allowed here ({allowed})",
-                         did_you_mean(text, setting.choices) or f"Use one of {allowed}.")  # fmt: skip
-        return text or setting.default
-    return _number(setting, value, decimals, fault)
-
-
-def _number(setting: Setting, value: object, decimals: Settings, fault: object) -> object:
-    assert callable(fault)
+        return _text(setting, value)
     text = number_text(value)
     if text is None:
-        return fault("this must be a number", "Write a number without quotation marks.")
+        raise _WrongError("this must be a number", "Write a number without quotation marks.")
     if not text.strip():
         return _blank(setting)
+    return _number(setting, text, decimals)
+
+
+def _flag(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    word = value.strip().casefold() if isinstance(value, str) else ""
+    if word in ("true", "yes"):
+        return True
+    if isinstance(value, str) and word in ("", "false", "no"):
+        return False
+    raise _WrongError("this is neither true nor false", "Write true or false.")
+
+
+def _text(setting: Setting, value: object) -> str:
+    if not isinstance(value, str):
+        raise _WrongError("this must be a text", "Put it between quotation marks.")
+    text = value.strip().replace("\r\n", "\n").replace("\r", "\n")
+    if unprintable(text):
+        raise _WrongError("the text holds a control character", "Type it anew.")
+    if setting.kind == "choice" and text and text not in setting.choices:
+        allowed = ", ".join(setting.choices)
+        raise _WrongError(
+            f"this is none of the words allowed here ({allowed})",
+            did_you_mean(text, setting.choices) or f"Use one of {allowed}.",
+        )
+    return text or setting.default
+
+
+def _number(setting: Setting, text: str, decimals: Settings) -> int | Fraction:
+    """Parse a number: an integer of the last place for a column's default, else its value."""
     if setting.column is not None:
-        column, places = setting.column, decimals.decimals(setting.column.kind)
-        kind = column.kind
+        kind, places = setting.column.kind, decimals.decimals(setting.column.kind)
+        limits = bounds(setting.column, places)
     else:
-        places = 0 if setting.kind == "whole" else _FACTOR_DECIMALS
-        column, kind = None, setting.kind
+        kind, places = setting.kind, 0 if setting.kind == "whole" else _FACTOR_DECIMALS
+        limits = bounds(setting.as_column(), places)
     number = parse_number(text, places)
     if number == "text":
-        return fault("this is not a number", number_remedy(text))
+        raise _WrongError("this is not a number", number_remedy(text))
     if number == "decimals":
-        return fault(too_many_rule(places), too_many_remedy(kind, places))
+        raise _WrongError(too_many_rule(places), too_many_remedy(kind, places))
     if isinstance(number, str):
-        return fault(LARGE_RULE, LARGE_REMEDY)
-    if column is not None:
-        for low, rule, remedy in bounds(column, places):
-            if low is not None and number < low:
-                return fault(rule, remedy)
-        return number
-    exact = Fraction(number, 10**places)
-    if setting.minimum is not None and (
-        exact <= setting.minimum if setting.above else exact < setting.minimum
-    ):
-        least = f"above {setting.minimum}" if setting.above else f"at least {setting.minimum}"
-        return fault(f"the number must be {least}", f"Give a number {least}.")
-    if setting.maximum is not None and exact > setting.maximum:
-        hint = " 3.5 % is 0.035." if setting.name == "horizon.discount_rate" else ""
-        return fault(f"the number is above {setting.maximum}",
-                     f"Give at most {setting.maximum}.{hint}")  # fmt: skip
-    return int(exact) if setting.kind == "whole" else exact
+        raise _WrongError(LARGE_RULE, LARGE_REMEDY)
+    for limit in limits:
+        if limit.broken_by(number):
+            hint = " 3.5 % is 0.035." if setting.name == "horizon.discount_rate" else ""
+            raise _WrongError(limit.rule, limit.remedy + hint)
+    return Fraction(number, 10**places) if setting.kind == "factor" else number
 
 
-def _blank(setting: Setting) -> object:
+def _blank(setting: Setting) -> int | Fraction | None:
     if setting.default:
         return int(setting.default) if setting.kind == "whole" else Fraction(setting.default)
     return BLANK if setting.kind == "column" else None

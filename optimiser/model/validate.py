@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from optimiser.model.faults import Faults
     from optimiser.model.parse import Draft
+    from optimiser.model.settings import Given
 
 #: Measures of policies that may be a share of all demand; the others are absolute only.
 SHARES: Final = ("volume", "baseline_cost", "pairs", "staff_covered")
@@ -25,7 +27,7 @@ _NEEDS_ROWS: Final = ("organisations", "services", "demand")
 
 
 def validate(
-    drafts: Mapping[str, Draft], oversight: Mapping[str, int], metric: str, faults: Faults
+    drafts: Mapping[str, Draft], given: Given, settings_source: str, faults: Faults
 ) -> None:
     """Note every fault across columns, rows and tables.
 
@@ -33,10 +35,10 @@ def validate(
     ----------
     drafts
         Parsed tables, defaults filled in.
-    oversight
-        [oversight] defaults.
-    metric
-        What `[distance] metric` says, or ''.
+    given
+        Settings.
+    settings_source
+        What faults in the settings name as their file.
     faults
         Where they are noted.
     """
@@ -46,13 +48,14 @@ def validate(
             faults.add(draft.source, "the table has no rows", f"Add the rows of {name}.")
     for draft in drafts.values():
         _duplicates(draft, faults)
-    _places(drafts, metric, faults)
+    _places(drafts, faults)
+    _metric(drafts, str(given.values["distance.metric"]), settings_source, faults)
     _ranges(drafts, faults)
     _offers(drafts, faults)
     _incumbents(drafts, faults)
     _options(drafts, faults)
     _links(drafts["links"], faults)
-    _oversight(drafts["authorities"], oversight, faults)
+    _oversight(drafts["authorities"], given.oversight, settings_source, faults)
     _policies(drafts, faults)
 
 
@@ -116,42 +119,58 @@ def _duplicates(draft: Draft, faults: Faults) -> None:
 # --- places ------------------------------------------------------------------------------------
 
 
-def _places(drafts: Mapping[str, Draft], metric: str, faults: Faults) -> None:
-    kinds: dict[str, tuple[Draft, int]] = {}
-    for name in ("organisations", "providers"):
-        draft = drafts[name]
-        pairs = {"great-circle": ("latitude", "longitude"), "straight-line": ("x_km", "y_km")}
-        has = {}
-        for kind, (one, two) in pairs.items():
+_PLACES: Final = {"great-circle": ("latitude", "longitude"), "straight-line": ("x_km", "y_km")}
+
+
+def _places(drafts: Mapping[str, Draft], faults: Faults) -> None:
+    for draft in (drafts["organisations"], drafts["providers"]):
+        has = []
+        for one, two in _PLACES.values():
             fine = draft.fine(one, two)
             first, second = draft[one] != BLANK, draft[two] != BLANK
-            for given, lacking, there in ((one, two, first & ~second), (two, one, second & ~first)):
-                report(faults, draft, lacking, there & fine, f"{given} is given without {lacking}",
+            for given, lacking, half in ((one, two, first & ~second), (two, one, second & ~first)):
+                report(faults, draft, lacking, half & fine, f"{given} is given without {lacking}",
                        f"Fill {lacking}, or clear {given}.")  # fmt: skip
-            has[kind] = first | second
-        both = has["great-circle"] & has["straight-line"]
-        report(faults, draft, "x_km", both, "a place is given in degrees and in km",
+            has.append(first | second)
+        report(faults, draft, "x_km", has[0] & has[1], "a place is given in degrees and in km",
                "Clear latitude and longitude, or x_km and y_km.")  # fmt: skip
-        for kind, rows in has.items():
-            if (rows & ~both).any():
-                kinds.setdefault(kind, (draft, int(np.flatnonzero(rows & ~both)[0])))
-    if len(kinds) == 2:
-        there = {kind: f"{draft.source}, row {draft.row_numbers[at]}"
-                 for kind, (draft, at) in kinds.items()}  # fmt: skip
-        draft, at = kinds["straight-line"]
-        faults.add(draft.source, "places are given in degrees and in km",
-                   f"Use one kind for all organisations and providers: {there['great-circle']} "
-                   "gives degrees.", row=int(draft.row_numbers[at]), column="x_km",
+
+
+def _first_place(drafts: Mapping[str, Draft], metric: str) -> tuple[Draft, int] | None:
+    """Return the first row with a place of the one kind that a metric needs, and not the other."""
+    (one, two), (three, four) = _PLACES[metric], *(
+        pair for kind, pair in _PLACES.items() if kind != metric
+    )
+    for draft in (drafts["organisations"], drafts["providers"]):
+        this = (draft[one] != BLANK) | (draft[two] != BLANK)
+        other = (draft[three] != BLANK) | (draft[four] != BLANK)
+        rows = np.flatnonzero(this & ~other)
+        if len(rows):
+            return draft, int(rows[0])
+    return None
+
+
+def _metric(
+    drafts: Mapping[str, Draft], metric: str, settings_source: str, faults: Faults
+) -> None:
+    """Check that there is one kind of place, the one that the metric needs."""
+    degrees, km = (_first_place(drafts, kind) for kind in _PLACES)
+    if degrees and km:
+        draft, at = km
+        faults.add(draft.source, "some places are given in km, others in degrees",
+                   "Use one kind for all organisations and providers: "
+                   f"{degrees[0].source}, row {degrees[0].row_numbers[degrees[1]]} gives degrees.",
+                   row=int(draft.row_numbers[at]), column="x_km",
                    value=draft.cell("x_km", at))  # fmt: skip
-    elif metric in ("great-circle", "straight-line") and kinds and metric not in kinds:
-        ((kind, (draft, at)),) = kinds.items()
-        faults.add("instance.toml", f"the places are not of the kind that {metric} needs",
-                   f"Set it to {kind}, or leave it out.", column="distance.metric",
-                   value=metric)  # fmt: skip
-    if metric == "network" and not len(drafts["network"]):
-        faults.add("instance.toml", "the metric is network, but there are no roads",
+    elif metric == "network" and not len(drafts["network"]):
+        faults.add(settings_source, "the metric is network, but there are no roads",
                    "Add the table network, or choose another metric.",
                    column="distance.metric", value=metric)  # fmt: skip
+    elif (metric == "great-circle" and km) or (metric == "straight-line" and degrees):
+        right = "straight-line" if km else "great-circle"
+        faults.add(settings_source, f"the places are not of the kind that {metric} needs",
+                   f"Set it to {right}, or leave it out.", column="distance.metric",
+                   value=metric)  # fmt: skip
 
 
 # --- ranges and offers -------------------------------------------------------------------------
@@ -168,9 +187,12 @@ def _ranges(drafts: Mapping[str, Draft], faults: Faults) -> None:
         wrong = (draft[low] != BLANK) & (draft[high] != BLANK) & (draft[low] > draft[high])
         if nought_bars:  # 0 is none at all, which a least amount does not contradict
             wrong &= draft[high] != 0
-        report(faults, draft, low, wrong & draft.fine(low, high),
-               f"{low} is above {high}", lambda at, d=draft, c=high:  # type: ignore[misc]
-               f"Lower it, or raise {c}, which is {d.cell(c, at).strip()}.")  # fmt: skip
+        report(faults, draft, low, wrong & draft.fine(low, high), f"{low} is above {high}",
+               partial(_range_remedy, draft, high))  # fmt: skip
+
+
+def _range_remedy(draft: Draft, high: str, at: int) -> str:
+    return f"Lower it, or raise {high}, which is {draft.cell(high, at).strip()}."
 
 
 def _offers(drafts: Mapping[str, Draft], faults: Faults) -> None:
@@ -211,7 +233,7 @@ class Lookup:
         self._codes = codes[self._order]
 
     def find(self, first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Row of each, −1 where there is none or a reference is blank, shape (len(first),)."""
+        """Return the row of each, −1 where there is none, shape as given."""
         if not len(self._codes):
             return np.full(len(first), -1, dtype=np.int64)
         wanted = first * self._width + second
@@ -281,7 +303,8 @@ def _options(drafts: Mapping[str, Draft], faults: Faults) -> None:
         barred = (providers["decision"] == "barred")[np.maximum(options["provider"], 0)]
         report(faults, options, "decision", required & ~by_itself & barred,
                "the option is required, but its provider is barred",
-               lambda at: f"Clear one of the two decisions on {options.cell('provider', at)}.")  # fmt: skip
+               lambda at: f"Clear this decision, or that of {options.cell('provider', at)} "
+               "in providers.")  # fmt: skip
     known = required & by_itself & (pair >= 0)
     if known.any():
         impossible = (demand["in_house_cost"] == BLANK) & demand.fine("in_house_cost")
@@ -291,9 +314,7 @@ def _options(drafts: Mapping[str, Draft], faults: Faults) -> None:
     _required_twice(options, required, faults)
 
 
-def _required_twice(
-    options: Draft, required: NDArray[np.bool_], faults: Faults
-) -> None:
+def _required_twice(options: Draft, required: NDArray[np.bool_], faults: Faults) -> None:
     first: dict[tuple[int, int], int] = {}
     earlier: dict[int, int] = {}
     for at in np.flatnonzero(required).tolist():
@@ -330,12 +351,14 @@ _NEEDS: Final = (
 )
 
 
-def _oversight(authorities: Draft, oversight: Mapping[str, int], faults: Faults) -> None:
+def _oversight(
+    authorities: Draft, oversight: Mapping[str, int], settings_source: str, faults: Faults
+) -> None:
     wrong_defaults = set()
     for name, needed in _NEEDS:
         if oversight[name] != BLANK and oversight[needed] == BLANK:
             wrong_defaults.add((name, needed))
-            faults.add("instance.toml", f"{name} is given without {needed}",
+            faults.add(settings_source, f"{name} is given without {needed}",
                        f"Give {needed} too, or take {name} out.",
                        column=f"oversight.{name}")  # fmt: skip
     for name, needed in _NEEDS:
@@ -345,8 +368,10 @@ def _oversight(authorities: Draft, oversight: Mapping[str, int], faults: Faults)
         wrong = (authorities[name] != BLANK) & (authorities[needed] == BLANK)
         if (name, needed) in wrong_defaults:
             wrong &= own
-        report(faults, authorities, name, wrong & authorities.fine(name, needed),
-               f"{name} is given without {needed}", f"Fill {needed} too, or clear {name}.")  # fmt: skip
+        report(
+            faults, authorities, name, wrong & authorities.fine(name, needed),
+            f"{name} is given without {needed}", f"Fill {needed} too, or clear {name}.",
+        )  # fmt: skip
 
 
 # --- policies ----------------------------------------------------------------------------------
@@ -379,8 +404,10 @@ def _policies(drafts: Mapping[str, Draft], faults: Faults) -> None:
         report(faults, policies, column, fine & np.asarray(wrong, dtype=bool), rule, remedy)
     for name in ("minimum", "maximum"):
         over = share & (policies[name] != BLANK) & (policies[name] > 10**6)
-        report(faults, policies, name, over & fine & policies.fine(name),
-               "a share is from 0 to 1", "Write 12.5 % as 0.125, or make the unit absolute.")  # fmt: skip
+        report(
+            faults, policies, name, over & fine & policies.fine(name),
+            "a share is from 0 to 1", "Write 12.5 % as 0.125, or make the unit absolute.",
+        )  # fmt: skip
     _counted(drafts, np.flatnonzero(fine).tolist(), faults)
 
 

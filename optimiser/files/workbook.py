@@ -1,0 +1,398 @@
+"""An instance as one workbook (.xlsx): a sheet per table, settings in a sheet `instance`."""
+
+from __future__ import annotations
+
+import datetime
+import io
+import os
+import re
+import secrets
+import warnings
+import zipfile
+from contextlib import suppress
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from optimiser.errors import FileError
+from optimiser.files.columns import columns_to_write, has_file
+from optimiser.model.build import RawTable, build, normal_heading
+from optimiser.model.faults import Faults
+from optimiser.model.schema import TABLES
+from optimiser.model.settings import SETTINGS, settings_texts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from optimiser.model.instance import Instance
+
+SETTINGS_SHEET: Final = "instance"
+_IGNORED: Final = ("notes", "readme")
+#: Digits that a spreadsheet keeps of a number.
+_DIGITS: Final = 15
+_MOST_ROWS: Final = 1_048_576
+_LONGEST_CELL: Final = 32_767
+_OLD_FORMAT: Final = b"\xd0\xcf\x11\xe0"
+
+
+def read_workbook(path: str | Path) -> Instance:
+    """Read an instance from a workbook.
+
+    Numbers are taken as their 15 significant digits, and formulas as the values that were last
+    saved with them. Sheets called notes or readme, or beginning with ``_``, are left alone.
+
+    Parameters
+    ----------
+    path
+        Workbook (.xlsx).
+
+    Raises
+    ------
+    FileError
+        If the file cannot be read, or is no workbook.
+    InstanceError
+        With every fault in the sheets.
+    """
+    data = _bytes(Path(path))
+    faults = Faults()
+    sheets = _Sheets(data, Path(path))
+    settings: dict[str, object] | None = None
+    raw: dict[str, RawTable] = {}
+    for title in sheets.titles:
+        name = title.strip().lower()
+        if name == SETTINGS_SHEET:
+            settings = _settings(sheets.cells(title, faults), _source(title), faults)
+        elif name in raw:
+            faults.add(_source(title), f"two sheets hold the table {name}",
+                       "Delete one of the two.")  # fmt: skip
+        elif name in TABLES:
+            raw[name] = _table(sheets.cells(title, faults), name, _source(title), faults)
+        elif not name.startswith("_") and name not in _IGNORED and not sheets.empty(title):
+            raw[name] = RawTable(name=name, source=_source(title), columns={},
+                                 row_numbers=np.zeros(0, dtype=np.int64))  # fmt: skip
+    if settings is None:
+        faults.add(_source(SETTINGS_SHEET), "this sheet is missing",
+                   "Add it, with the headings setting and value; without rows it takes every "
+                   "default.")  # fmt: skip
+    return build(raw, settings or {}, source=str(path), faults=faults,
+                 settings_source=_source(SETTINGS_SHEET))  # fmt: skip
+
+
+def _source(title: str) -> str:
+    return f"sheet {title.strip()}"
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise FileError(f"{path}: there is no such file. Check the path.") from None
+    except IsADirectoryError:
+        raise FileError(f"{path}: this is a folder, not a workbook.") from None
+    except OSError as error:
+        raise FileError(f"{path}: the file cannot be read ({error.strerror}).") from None
+    if data.startswith(_OLD_FORMAT):
+        raise FileError(
+            f"{path}: the workbook is protected by a password, or in the old format. "
+            "Open it in the spreadsheet program and save it as .xlsx without a password."
+        )
+    return data
+
+
+class _Sheets:
+    """The sheets of a workbook as rows of texts."""
+
+    def __init__(self, data: bytes, path: Path) -> None:
+        try:
+            self._values = _load(data, values=True)
+            # Formulas that were never reckoned have no value, which reads as if they were blank.
+            self._formulas = _load(data, values=False) if _has_formulas(data) else None
+        except Exception as error:
+            # openpyxl lets through whatever its parsers raise on a damaged file.
+            raise FileError(
+                f"{path}: this is no workbook that can be read ({type(error).__name__}). "
+                "Open it in the spreadsheet program and save it as .xlsx."
+            ) from error
+        self.titles: list[str] = [sheet.title for sheet in self._values.worksheets]
+
+    def empty(self, title: str) -> bool:
+        """Whether a sheet has no filled cell."""
+        rows = self._values[title].iter_rows(values_only=True)
+        return all(cell in (None, "") for row in rows for cell in row)
+
+    def cells(self, title: str, faults: Faults) -> list[list[str]]:
+        """Return a sheet's rows of texts, all of one length; faulty cells are noted and blank."""
+        columns: list[str] = []
+        result: list[list[str]] = []
+        formulas = self._rows(self._formulas, title) if self._formulas is not None else None
+        for number, row in enumerate(self._rows(self._values, title), start=1):
+            beside = next(formulas, ()) if formulas is not None else ()
+            texts: list[str] = []
+            for at, cell in enumerate(row):
+                value = cell.value
+                if type(value) is str and cell.data_type != "e":
+                    texts.append(value)
+                    continue
+                wrong = None
+                if value is None:
+                    texts.append("")
+                    if at < len(beside) and beside[at].data_type == "f":
+                        wrong = _NO_VALUE
+                elif cell.data_type == "e" or isinstance(value, (bool, *_DATES)):
+                    texts.append("")
+                    wrong = _wrong_cell(value)
+                    # TRUE is a fair thing to say of a setting, but not of anything in a table.
+                    if isinstance(value, bool) and title.strip().lower() == SETTINGS_SHEET:
+                        texts[-1], wrong = str(value).lower(), None
+                else:
+                    texts.append(_number_text(value))
+                if wrong:
+                    heading = columns[at] if number > 1 and at < len(columns) else ""
+                    faults.add(_source(title), *wrong, row=number, column=heading,
+                               value="" if value is None else str(value))  # fmt: skip
+            if number == 1:
+                columns = [normal_heading(text) for text in texts]
+            result.append(texts)
+        width = max(map(len, result), default=0)
+        for texts in result:
+            texts.extend([""] * (width - len(texts)))
+        return result
+
+    @staticmethod
+    def _rows(workbook: Any, title: str) -> Iterator[Sequence[Any]]:
+        sheet = workbook[title]
+        # Some programs write a wrong extent, and rows beyond it would be cut off.
+        sheet.reset_dimensions()
+        return iter(sheet.iter_rows())
+
+
+_DATES: Final = (datetime.date, datetime.time, datetime.timedelta)
+_NO_VALUE: Final = (
+    "the formula has no saved value",
+    "Open the workbook in the spreadsheet program and save it, or write the value itself.",
+)
+
+
+def _wrong_cell(value: object) -> tuple[str, str]:
+    """Return rule and remedy for a value that no table can use."""
+    if isinstance(value, bool):
+        return "the cell is true or false", "Write a word or a number, such as yes or no."
+    if isinstance(value, _DATES):
+        return ("the cell is a date or a time",
+                "Format the cell as a number or as text, and write its value anew.")  # fmt: skip
+    return "the cell shows an error", "Mend its formula, or write the value itself."
+
+
+def _number_text(value: object) -> str:
+    """Return a number as the spreadsheet shows it: 15 significant digits, 0.1 + 0.2 as 0.3."""
+    if isinstance(value, float):
+        return format(Decimal(f"{value:.{_DIGITS}g}"), "f")
+    return str(value)
+
+
+def _load(data: bytes, *, values: bool) -> Any:
+    import openpyxl
+
+    with warnings.catch_warnings():
+        # It warns of what it does not keep (drop-downs, styles), none of which is read here.
+        warnings.simplefilter("ignore")
+        return openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=values)
+
+
+def _has_formulas(data: bytes) -> bool:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return any(
+            re.search(rb"<(?:\w+:)?f[\s>/]", archive.read(name))
+            for name in archive.namelist()
+            if name.startswith("xl/worksheets/") and name.endswith(".xml")
+        )
+
+
+def _table(cells: list[list[str]], name: str, source: str, faults: Faults) -> RawTable:
+    if not cells or not any(text.strip() for text in cells[0]):
+        remedy = "Write the headings into the first row"
+        faults.add(source, "the first row has no headings",
+                   remedy + (", or delete the sheet." if not cells else "."), row=1)  # fmt: skip
+        # Its columns shall not be reported as missing as well.
+        columns: dict[str, Any] = {column.name: [] for column in TABLES[name].columns}
+        return RawTable(name=name, source=source, columns=columns,
+                        row_numbers=np.zeros(0, dtype=np.int64))  # fmt: skip
+    header = tuple(cells[0])
+    columns = {}
+    for at, heading in enumerate(header):
+        column = np.empty(len(cells) - 1, dtype=object)
+        column[:] = [row[at] for row in cells[1:]]
+        if normal_heading(heading) or any(text.strip() for text in column):
+            columns.setdefault(heading, column)
+    return RawTable(
+        name=name,
+        source=source,
+        columns=columns,
+        header=tuple(heading for heading in header if heading in columns),
+        row_numbers=np.arange(2, len(cells) + 1, dtype=np.int64),
+    )
+
+
+def _settings(cells: list[list[str]], source: str, faults: Faults) -> dict[str, object]:
+    names = [normal_heading(text) for text in cells[0]] if cells else []
+    if "setting" not in names or "value" not in names:
+        if any(text.strip() for row in cells for text in row):
+            faults.add(source, "the first row lacks the headings setting and value",
+                       "Write setting and value into its first two cells.", row=1)  # fmt: skip
+        return {}
+    name_at, value_at = names.index("setting"), names.index("value")
+    result: dict[str, object] = {}
+    for number, row in enumerate(cells[1:], start=2):
+        name, value = row[name_at].strip(), row[value_at]
+        if name in result:
+            faults.add(source, "the setting is given twice", "Delete one of the two.",
+                       row=number, column=name)  # fmt: skip
+        elif name:
+            result[name] = value
+        elif value.strip():
+            faults.add(source, "a value stands without its setting",
+                       "Write the name of the setting beside it, such as horizon.years.",
+                       row=number, column="setting", value=value)  # fmt: skip
+    return result
+
+
+# --- writing -----------------------------------------------------------------------------------
+
+
+def write_workbook(instance: Instance, path: str | Path) -> None:
+    """Write an instance as a workbook, whole or not at all; a file of that name is replaced.
+
+    Parameters
+    ----------
+    instance
+        What to write. Columns that say no more than a blank would are left out.
+    path
+        Workbook (.xlsx).
+
+    Raises
+    ------
+    FileError
+        If it does not fit into a workbook, or cannot be written.
+    """
+    import openpyxl
+
+    place = Path(path)
+    book = openpyxl.Workbook(write_only=True)
+    _write_settings(book, instance)
+    for name in TABLES:
+        if has_file(instance, name):
+            _write_table(book, instance, name, place)
+    content = io.BytesIO()
+    book.save(content)
+    _replace_file(place, content.getvalue())
+
+
+def _write_settings(book: Any, instance: Instance) -> None:
+    sheet = book.create_sheet(SETTINGS_SHEET)
+    sheet.freeze_panes = "A2"
+    sheet.column_dimensions["A"].width = 28
+    sheet.column_dimensions["B"].width = 40
+    texts = settings_texts(instance)
+    for row, name in enumerate(texts, start=2):
+        setting = SETTINGS[name]
+        choices = ("true", "false") if setting.kind == "flag" else setting.choices
+        if choices:
+            _drop_down(sheet, choices, f"B{row}")
+    sheet.append([_heading(sheet, "setting", ""), _heading(sheet, "value", "")])
+    for name, text in texts.items():
+        number = SETTINGS[name].kind in ("whole", "factor", "column")
+        name_cell = _heading(sheet, name, SETTINGS[name].meaning, bold=False)
+        sheet.append([name_cell, _cell(sheet, text, number=number)])
+
+
+def _write_table(book: Any, instance: Instance, name: str, path: Path) -> None:
+    from openpyxl.utils import get_column_letter
+
+    rows = len(instance[name])
+    if rows >= _MOST_ROWS:
+        raise FileError(
+            f"{path}: the table {name} has {rows:,} rows, a sheet holds {_MOST_ROWS - 1:,}. "
+            "Write a folder of CSV files instead."
+        )
+    sheet = book.create_sheet(name)
+    sheet.freeze_panes = "A2"
+    columns = columns_to_write(instance, name)
+    headings = []
+    for at, (column, texts) in enumerate(columns, start=1):
+        letter = get_column_letter(at)
+        longest = max(map(len, texts.tolist()), default=0)
+        if longest > _LONGEST_CELL:
+            raise FileError(
+                f"{path}: a text in {name}, column {column.name}, has {longest:,} characters, a "
+                f"cell holds {_LONGEST_CELL:,}. Shorten it, or write a folder of CSV files."
+            )
+        sheet.column_dimensions[letter].width = 2 + min(50, max(8, len(column.name), longest))
+        if column.choices:
+            _drop_down(sheet, column.choices, f"{letter}2:{letter}{_MOST_ROWS}")
+        unit = column.unit.replace("£", instance.settings.currency)
+        note = f"{column.meaning}." + (f"\nUnit: {unit}." if unit else "")
+        if column.blank or column.default:
+            note += f"\nBlank: {column.blank or column.default}."
+        headings.append(_heading(sheet, column.name, note))
+    sheet.append(headings)
+    numbers = [column.number for column, _ in columns]
+    for row in zip(*(texts.tolist() for _, texts in columns), strict=True):
+        sheet.append(
+            [_cell(sheet, text, number=number)
+             for text, number in zip(row, numbers, strict=True)]
+        )  # fmt: skip
+
+
+def _heading(sheet: Any, text: str, note: str, *, bold: bool = True) -> Any:
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.comments import Comment
+    from openpyxl.styles import Font
+
+    cell = WriteOnlyCell(sheet, value=text)
+    if bold:
+        cell.font = Font(bold=True)
+    if note:
+        cell.comment = Comment(note, "optimiser", width=320, height=120)
+    return cell
+
+
+def _cell(sheet: Any, text: str, *, number: bool) -> Any:
+    if not text:
+        return None
+    if number and len(text.lstrip("-").replace(".", "").strip("0")) <= _DIGITS:
+        return float(text) if "." in text else int(text)
+    from openpyxl.cell import WriteOnlyCell
+
+    cell = WriteOnlyCell(sheet, value=text)
+    cell.data_type = "s"  # never a formula, and #N/A no error
+    return cell
+
+
+def _drop_down(sheet: Any, choices: Sequence[str], cells: str) -> None:
+    from openpyxl.worksheet.datavalidation import DataValidation
+
+    rule = DataValidation(type="list", formula1=f'"{",".join(choices)}"', allow_blank=True)
+    rule.add(cells)
+    sheet.data_validations.append(rule)
+
+
+def _replace_file(path: Path, content: bytes) -> None:
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with beside.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except BaseException as error:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise FileError(
+                f"{path}: the workbook cannot be written ({error.strerror}). "
+                "Close it where it is open, make room, or choose another place."
+            ) from error
+        raise
