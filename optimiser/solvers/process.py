@@ -1,0 +1,307 @@
+"""One child process per solve, from the parent's side: spawn, stream, watch, stop, clean up.
+
+Nothing that a solver does reaches further than its child: a crash, a hang, a banner on standard
+output, a signal. Whatever happens, the process group ends and the folder goes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Final, Self
+
+import optimiser.errors
+from optimiser.errors import FileError
+from optimiser.solvers.base import Event, Outcome
+from optimiser.solvers.child import HEADER, TASK, Task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import FrameType, TracebackType
+
+#: Seconds past its limit at which a solver is asked to stop, and at which it is killed.
+ASK, OVERRUN = 2.0, 5.0
+#: Seconds that a solver has to end after it was interrupted.
+GRACE: Final = 1.5
+#: Seconds that a child has to end by itself after its outcome.
+FAREWELL: Final = 1.0
+#: Characters of its standard error that are quoted.
+TAIL: Final = 600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How a child ended: with an outcome, or with a failure in words; and who stopped it."""
+
+    outcome: Outcome | None = None
+    failure: str = ""
+    interrupted: bool = False
+
+
+class Interrupts:
+    """Ctrl-C and SIGTERM, counted instead of raised, while a solve runs in the main thread.
+
+    The third one raises KeyboardInterrupt, should anything hang in here. What was ignored before (as
+    under nohup) stays ignored. In any other thread this does nothing.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._before: dict[int, Any] = {}
+        self._wake, self._woken = os.pipe()
+        os.set_blocking(self._wake, False)
+        os.set_blocking(self._woken, False)
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                before = signal.getsignal(number)
+                if before not in (signal.SIG_IGN, None):
+                    self._before[number] = before
+                    signal.signal(number, self._handle)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for number, before in self._before.items():
+            signal.signal(number, before)
+        os.close(self._wake)
+        os.close(self._woken)
+
+    def fileno(self) -> int:
+        """Descriptor that becomes readable at each interrupt."""
+        return self._wake
+
+    def drain(self) -> None:
+        """Make the descriptor unreadable again."""
+        with contextlib.suppress(BlockingIOError):
+            os.read(self._wake, 1024)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        self.count += 1
+        with contextlib.suppress(BlockingIOError):
+            os.write(self._woken, b"!")
+        if self.count > 2:
+            raise KeyboardInterrupt
+
+
+def run(task: Task, take: Callable[[Event], None], interrupts: Interrupts) -> Ending:
+    """Run a task in a child process to its end.
+
+    Parameters
+    ----------
+    task
+        What is to be solved, by whom.
+    take
+        Called with every event, in this thread.
+    interrupts
+        Entered; each asks the child to stop, which has `GRACE` seconds to do so.
+
+    Raises
+    ------
+    FileError
+        If the log cannot be written, or there is no room for the task.
+    """
+    with _Child(task) as child:
+        return _Watch(child, task, take, interrupts).run()
+
+
+class _Child:
+    """The child, its pipes and its folder; leaving the context ends and removes all of them."""
+
+    def __init__(self, task: Task) -> None:
+        self._stack = contextlib.ExitStack()
+        with contextlib.ExitStack() as stack:
+            try:
+                self.folder = Path(stack.enter_context(_folder()))
+                self._spawn(task, stack)
+            except OSError as error:
+                raise FileError(f"the solver cannot be started: {error}") from error
+            self._stack = stack.pop_all()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._stack.close()
+
+    def _spawn(self, task: Task, stack: contextlib.ExitStack) -> None:
+        with (self.folder / TASK).open("wb") as file:
+            pickle.dump(sys.path, file)
+            pickle.dump(task, file, pickle.HIGHEST_PROTOCOL)
+        self.events, their_end = os.pipe()
+        stack.callback(os.close, self.events)
+        log = task.options.log
+        out: int | IO[bytes] = subprocess.DEVNULL
+        if log is not None:
+            out = stack.enter_context(Path(log).open("ab"))
+        error = stack.enter_context((self.folder / "stderr").open("wb"))
+        home = Path(optimiser.errors.__file__).parents[1]
+        path = os.pathsep.join(filter(None, [str(home), os.environ.get("PYTHONPATH", "")]))
+        command = [sys.executable, "-P", "-m", "optimiser.solvers.child"]
+        try:
+            self.process = subprocess.Popen(
+                [*command, str(their_end), str(self.folder)],
+                stdin=subprocess.PIPE,
+                stdout=out,
+                stderr=error,
+                env={**os.environ, "PYTHONPATH": path, "TMPDIR": str(self.folder)},
+                pass_fds=[their_end],
+                start_new_session=True,
+            )
+        finally:
+            os.close(their_end)
+        stack.callback(self.end)
+
+    def end(self) -> None:
+        """Kill whatever is left of the process group, and reap the child."""
+        # The child is not reaped before, so that its number cannot have become another's.
+        if self.process.returncode is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+        assert self.process.stdin is not None
+        with contextlib.suppress(OSError):
+            self.process.stdin.close()
+        self.process.wait()
+
+    def ask(self) -> None:
+        """Interrupt it."""
+        with contextlib.suppress(ProcessLookupError):
+            self.process.send_signal(signal.SIGINT)
+
+    def has_ended(self) -> bool:
+        """Say whether it has ended, without reaping it."""
+        flags = os.WEXITED | os.WNOHANG | os.WNOWAIT
+        return os.waitid(os.P_PID, self.process.pid, flags) is not None
+
+    def complaint(self) -> str:
+        """Return the end of its standard error."""
+        text = (self.folder / "stderr").read_bytes()[-TAIL:].decode(errors="replace").strip()
+        return f"; its last words: {text}" if text else ""
+
+
+class _Watch:
+    """Reads the child's messages and decides when it has to end."""
+
+    def __init__(
+        self, child: _Child, task: Task, take: Callable[[Event], None], interrupts: Interrupts
+    ) -> None:
+        self._child = child
+        self._take = take
+        self._interrupts = interrupts
+        self._buffer = bytearray()
+        self._outcome: Outcome | None = None
+        self._interrupted_at: float | None = None
+        self._asked = False
+        limit = task.options.time_limit
+        self._limit = None if limit is None else task.began + limit
+
+    def run(self) -> Ending:
+        """Watch until the child has ended or has to be ended."""
+        interrupted = self._interrupts
+        while True:
+            ready, _, _ = select.select([self._child.events, interrupted], [], [], self._pause())
+            if interrupted in ready:
+                interrupted.drain()
+            if self._child.events in ready and not self._read():
+                return self._ended()
+            now = time.monotonic()
+            if interrupted.count and self._interrupted_at is None:
+                self._interrupted_at = now
+                self._child.ask()
+            if interrupted.count > 1 or now >= (self._interrupted_at or now) + GRACE:
+                return self._killed("did not stop when interrupted")
+            if self._limit is not None and now >= self._limit + ASK and not self._asked:
+                self._asked = True
+                self._child.ask()
+            if self._limit is not None and now >= self._limit + OVERRUN:
+                return self._killed("ran past its time limit and was killed")
+
+    def _pause(self) -> float:
+        """Seconds until something has to be decided."""
+        now = time.monotonic()
+        pause = 60.0
+        if self._interrupted_at is not None:
+            pause = self._interrupted_at + GRACE - now
+        if self._limit is not None:
+            pause = min(pause, self._limit + (OVERRUN if self._asked else ASK) - now)
+        return max(pause, 0.0)
+
+    def _read(self) -> bool:
+        """Take what has come; False once nothing more can come."""
+        data = os.read(self._child.events, 1 << 20)
+        self._buffer += data
+        for message in self._messages():
+            if isinstance(message, Event):
+                self._take(message)
+            else:
+                self._outcome = message
+        return bool(data) and self._outcome is None
+
+    def _messages(self) -> Iterator[Any]:
+        while len(self._buffer) >= HEADER.size:
+            (length,) = HEADER.unpack_from(self._buffer)
+            stop = HEADER.size + length
+            if len(self._buffer) < stop:
+                return
+            message = bytes(self._buffer[HEADER.size : stop])
+            del self._buffer[:stop]
+            yield pickle.loads(message)
+
+    def _ended(self) -> Ending:
+        interrupted = self._interrupted_at is not None
+        until = time.monotonic() + FAREWELL
+        while not self._child.has_ended() and time.monotonic() < until:
+            time.sleep(0.005)
+        gone = self._child.has_ended()
+        self._child.end()
+        if self._outcome is not None:
+            return Ending(outcome=self._outcome, interrupted=interrupted)
+        if not gone:
+            return Ending(failure="closed its pipe and went on; it was killed")
+        if interrupted:
+            return Ending(interrupted=True)
+        return Ending(failure=how(self._child.process.returncode) + self._child.complaint())
+
+    def _killed(self, why: str) -> Ending:
+        self._child.end()
+        if self._interrupted_at is not None:
+            return Ending(interrupted=True)
+        return Ending(failure=why + self._child.complaint())
+
+
+def how(code: int) -> str:
+    """Say in words how a process ended that ended too early."""
+    if code >= 0:
+        return f"ended early with exit code {code}"
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = f"signal {-code}"
+    hint = ", as the system does when memory runs out" if name == "SIGKILL" else ""
+    return f"was ended by {name}{hint}"
+
+
+@contextlib.contextmanager
+def _folder() -> Iterator[str]:
+    """Make a temporary folder and remove it, whatever a dying solver still writes into it."""
+    folder = tempfile.mkdtemp(prefix="optimiser-")
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
