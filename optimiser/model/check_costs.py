@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -29,8 +29,7 @@ if TYPE_CHECKING:
     from optimiser.model.check_flow import Flow
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OneOff:
+class OneOff(NamedTuple):
     """One payment made once: part, amount, and whose it is.
 
     `deliverer` is a row of providers or `BY_ITSELF`; `service` and `organisation` are −1 where the
@@ -150,17 +149,18 @@ def _offers(
         volumes = [flow.volume[i] for i in at]
         volume = sum(volumes)
         best: tuple[int, int, int] | None = None  # objective, cost, row
-        charges: list[tuple[int, int]] = []
+        charges: list[int] = []
+        fixed_cost = 0
         for band in bands.get(offer, ()):
             top = high[band]
             if volume < low[band] or (top is not None and volume > top):
                 continue
             price = rate[band] * money
-            prices = [bill.price("tariff", price * v, scale) for v in volumes]
-            prices.append(bill.price("tariff", fixed[band]))
-            rank = (sum(weighted for _, weighted in prices), sum(cost for cost, _ in prices), band)
+            costs, weighted = bill.prices("tariff", [price * v for v in volumes], scale)
+            cost, weighted_cost = bill.price("tariff", fixed[band])
+            rank = (sum(weighted) + weighted_cost, sum(costs) + cost, band)
             if best is None or rank < best:
-                best, charges = rank, prices
+                best, charges, fixed_cost = rank, costs, cost
         paid_once = 0
         if existing[offer] != "yes":
             paid_once = till.pay(
@@ -169,14 +169,14 @@ def _offers(
         if best is not None:
             bill.objective_parts["tariff"] += best[0]
             bill.parts["tariff"] += best[1]
-            for i, (cost, _) in zip(at, charges, strict=False):
+            for i, cost in zip(at, charges, strict=True):
                 units[i] = cost
         accounts.append(OfferAccount(
             offer=offer,
             volume=volume,
             tariff=-1 if best is None else best[2],
-            fixed_cost=charges[-1][0] if charges else 0,
-            unit_cost=sum(cost for cost, _ in charges[:-1]),
+            fixed_cost=fixed_cost,
+            unit_cost=sum(charges),
             set_up=paid_once,
         ))  # fmt: skip
     return units, accounts
@@ -270,8 +270,10 @@ def _pairs(
         if price := prices[place] * facts.money:
             numerator, denominator = hours[at[0]]
             if len(at) > 1:
-                total = sum((Fraction(*hours[i]) for i in at), Fraction(0))
-                numerator, denominator = total.as_integer_ratio()
+                total = Sum()
+                for i in at:
+                    total.add(*hours[i])
+                numerator, denominator = total.total().as_integer_ratio()
             hour_money[place] += till.bill.add(
                 "oversight_hours", price * numerator, denominator * scale
             )
@@ -296,11 +298,14 @@ def _contracts(
     places = np.array(flow.contracts, dtype=np.int64).reshape(-1, 2)
     rows = facts.instance["contracts"].find(places[:, 0], places[:, 1]).tolist()
     accounts, all_hours = [], []
+    fractions: dict[int, Fraction] = {}  # few contracts have hours of their own
     for (organisation, provider), row in zip(flow.contracts, rows, strict=True):
         cost = own_cost[row] if row >= 0 else None
         hours = own_hours[row] if row >= 0 else None
         cost = member_cost[provider] if cost is None else cost
         hours = member_hours[provider] if hours is None else hours
+        if hours not in fractions:
+            fractions[hours] = Fraction(hours, HOUR)
         place = facts.authority_of[organisation]
         price = facts.authorities[place].hour_cost * facts.money
         hours_cost = bill.add("oversight_hours", price * hours, RATE * HOUR)
@@ -309,7 +314,7 @@ def _contracts(
             organisation=organisation,
             provider=provider,
             cost=bill.add("contracts", cost),
-            hours=Fraction(hours, HOUR),
+            hours=fractions[hours],
             hours_cost=hours_cost,
         ))  # fmt: skip
         all_hours.append(hours)

@@ -25,6 +25,7 @@ class Distances:
         self.metric = settings.metric
         self._detour = settings.detour.as_integer_ratio()
         self._known: dict[tuple[int, int], int | None] = {}
+        self._places: dict[tuple[str, int], tuple[float, float, float] | None] = {}
         self._nodes: frozenset[str] | None = None
         self._graph: Any = None
         self._roads: dict[str, Mapping[str, int]] = {}
@@ -41,35 +42,36 @@ class Distances:
                 self._known[place] = self._straight(organisation, provider)
         return self._known[place]
 
-    def _coordinates(
-        self, names: tuple[str, str], organisation: int, provider: int
-    ) -> tuple[int, int, int, int] | None:
-        found = []
-        for table, row in (("organisations", organisation), ("providers", provider)):
-            for name in names:
-                value = self._facts.limits(table, name)[row]
-                if value is None:
-                    return None
-                found.append(value)
-        return found[0], found[1], found[2], found[3]
+    def _on_globe(self, table: str, row: int) -> tuple[float, float, float] | None:
+        """Return latitude and longitude in radians, and the latitude's cosine."""
+        if (table, row) not in self._places:
+            latitude = self._facts.limits(table, "latitude")[row]
+            longitude = self._facts.limits(table, "longitude")[row]
+            place = None
+            if latitude is not None and longitude is not None:
+                angle = radians(latitude / _DEGREE)
+                place = angle, radians(longitude / _DEGREE), cos(angle)
+            self._places[table, row] = place
+        return self._places[table, row]
 
     def _great_circle(self, organisation: int, provider: int) -> int:
         """Haversine; the only floats of the checker."""
-        places = self._coordinates(("latitude", "longitude"), organisation, provider)
-        if places is None:
+        one = self._on_globe("organisations", organisation)
+        two = self._on_globe("providers", provider)
+        if one is None or two is None:
             return 0
-        lat, lon, lat_to, lon_to = (radians(value / _DEGREE) for value in places)
-        chord = (
-            sin((lat_to - lat) / 2) ** 2 + cos(lat) * cos(lat_to) * sin((lon_to - lon) / 2) ** 2
-        )
+        (lat, lon, cosine), (lat_to, lon_to, cosine_to) = one, two
+        chord = sin((lat_to - lat) / 2) ** 2 + cosine * cosine_to * sin((lon_to - lon) / 2) ** 2
         exact = (2 * _EARTH_METRES * asin(sqrt(min(1.0, chord)))).as_integer_ratio()
         return self._whole(*exact)
 
     def _straight(self, organisation: int, provider: int) -> int:
-        places = self._coordinates(("x_km", "y_km"), organisation, provider)
-        if places is None:
+        facts = self._facts
+        x, y = (facts.limits("organisations", name)[organisation] for name in ("x_km", "y_km"))
+        x_to, y_to = (facts.limits("providers", name)[provider] for name in ("x_km", "y_km"))
+        if x is None or y is None or x_to is None or y_to is None:
             return 0
-        x, y, x_to, y_to = places  # km of three decimals: metres
+        # Kilometres of three decimals are metres.
         up, down = self._detour
         # floor(√n + ½) = (floor(√(4n)) + 1) // 2, exact for any fraction n under the root.
         square = ((x_to - x) ** 2 + (y_to - y) ** 2) * up * up

@@ -74,6 +74,9 @@ class Sum:
 
     def total(self) -> Fraction:
         """Return the sum."""
+        if len(self._by_denominator) == 1:
+            ((denominator, numerator),) = self._by_denominator.items()
+            return Fraction(numerator, denominator)
         terms = [Fraction(n, d) for d, n in self._by_denominator.items() if n]
         while len(terms) > 1:  # in pairs, so that few additions have long denominators
             terms = [sum(terms[at : at + 2], Fraction(0)) for at in range(0, len(terms), 2)]
@@ -99,6 +102,17 @@ class Bill:
         if up == down:
             return plain, plain
         return plain, rounded(numerator * up, denominator * down)
+
+    def prices(
+        self, part: str, numerators: list[int], denominator: int
+    ) -> tuple[list[int], list[int]]:
+        """Return many rounded products of one denominator, none negative, as `price` does."""
+        twice = 2 * denominator
+        plain = [(2 * numerator + denominator) // twice for numerator in numerators]
+        up, down = self._weights[part]
+        if up == down:
+            return plain, plain
+        return plain, [rounded(numerator * up, denominator * down) for numerator in numerators]
 
     def add(self, part: str, numerator: int, denominator: int = 1) -> int:
         """Charge a product and return what it costs unweighted."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from optimiser.model.check_distance import Distances
     from optimiser.model.check_facts import Bill, Facts
     from optimiser.model.check_flow import Flow
+
+_WHOLE: Final = Fraction(1)
 
 
 def broken_rules(
@@ -222,14 +224,9 @@ def _authority(facts: Facts, place: int, account: AuthorityAccount) -> Iterator[
 
 
 def broken_links(facts: Facts, flow: Flow, bill: Bill) -> Iterator[Violation]:
-    """Charge split-cost links that are paid, and yield the other links that are broken.
-
-    A pair that is not delivered at all is reported as such, and binds nobody here.
-    """
+    """Charge split-cost links that are paid, and yield the other links that are broken."""
     for one, two, rule, cost in _bound_links(facts):
         shares, others = _shares(facts, flow, one), _shares(facts, flow, two)
-        if not shares or not others:
-            continue
         if rule == "split-cost":
             if set(shares) != set(others):
                 bill.add("links", cost)
@@ -279,11 +276,13 @@ def _shares(facts: Facts, flow: Flow, pair: int) -> dict[int, Fraction]:
     """Share of a pair's volume by each of its deliverers."""
     at = flow.of_pair.get(pair, ())
     need = facts.numbers("demand", "volume")[pair]
+    if len(at) == 1 and flow.volume[at[0]] == need:
+        return {flow.deliverer[at[0]]: _WHOLE}
     return {flow.deliverer[i]: Fraction(flow.volume[i], need) for i in at}
 
 
 def _by(facts: Facts, shares: dict[int, Fraction]) -> str:
-    names = []
+    names = [] if shares else ["by nobody"]
     for deliverer, share in sorted(shares.items()):
         name = facts.deliverer(deliverer)
         name = name if deliverer == BY_ITSELF else f"by {name}"
