@@ -1,17 +1,20 @@
-"""Tables of a checked plan, as DataFrames: text keys, money in currency, hours and volumes as such.
+"""Tables of a checked plan: exact sheets, as DataFrames for programs and as texts for files.
 
 Each takes the instance and the checker's account, from which every figure comes.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from optimiser.model.instance import decimal_text
 from optimiser.model.plan import BY_ITSELF
 from optimiser.model.schema import COST_PARTS, IN_HOUSE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Mapping
+    from fractions import Fraction
 
     import pandas as pd
 
@@ -20,9 +23,81 @@ if TYPE_CHECKING:
 
 #: Cost parts that a single delivery has.
 DELIVERY_PARTS: Final = ("in_house", "tariff", "access", "entry")
+#: Decimals of a quantity (hours, load) whose digits do not end.
+_ENDLESS: Final = 9
 
 
-def allocation(instance: Instance, account: Account) -> pd.DataFrame:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """Rows whose numbers are exact.
+
+    Parameters
+    ----------
+    kinds
+        Column -> ``text``, ``flag``, ``count``, ``money`` and ``volume`` (whole numbers of the last
+        place) or ``quantity`` (fractions). A count or quantity may be None, which is a blank.
+    rows
+        One tuple per row.
+    decimals
+        Decimals of money and of volume.
+    """
+
+    kinds: Mapping[str, str]
+    rows: list[tuple[Any, ...]]
+    decimals: Mapping[str, int]
+
+    def frame(self) -> pd.DataFrame:
+        """Return a DataFrame: text as object, numbers as numbers, NaN where blank."""
+        import pandas as pd
+
+        frame = pd.DataFrame.from_records(self.rows, columns=list(self.kinds))
+        types = {"text": object, "flag": bool, "money": float, "volume": float, "quantity": float}
+        for name, kind in self.kinds.items():
+            if kind in types:
+                frame[name] = frame[name].astype(types[kind])
+            elif frame[name].dtype == object:  # a count that is blank somewhere, or has no rows
+                frame[name] = frame[name].astype(float)
+            if kind in self.decimals:
+                frame[name] /= 10.0 ** self.decimals[kind]
+        return frame
+
+    def texts(self) -> list[list[str]]:
+        """Return the heading and all rows as exact texts."""
+        write = [self._writer(kind) for kind in self.kinds.values()]
+        return [
+            list(self.kinds),
+            *([text(value) for text, value in zip(write, row, strict=True)] for row in self.rows),
+        ]
+
+    def _writer(self, kind: str) -> Callable[[Any], str]:
+        if kind == "money":
+            places = self.decimals[kind]
+            return lambda units: fixed_text(units, places)
+        if kind == "volume":
+            places = self.decimals[kind]
+            return lambda units: decimal_text(units, places)
+        if kind == "flag":
+            return lambda flag: "yes" if flag else "no"
+        if kind == "quantity":
+            return quantity_text
+        return lambda value: "" if value is None else str(value)
+
+
+def fixed_text(units: int, decimals: int) -> str:
+    """Write an amount with all its decimals: (22060000, 2) -> '220600.00'."""
+    whole, part = divmod(abs(units), 10**decimals)
+    tail = f".{part:0{decimals}}" if decimals else ""
+    return f"{'-' if units < 0 else ''}{whole}{tail}"
+
+
+def quantity_text(value: Fraction | None) -> str:
+    """Write a fraction as the shortest decimal, exact if it ends within `_ENDLESS` decimals."""
+    if value is None:
+        return ""
+    return decimal_text(round(value * 10**_ENDLESS), _ENDLESS)
+
+
+def allocation(instance: Instance, account: Account) -> Sheet:
     """One row per delivery: organisation, service, mode, provider, volume, and cost by part.
 
     ``tariff`` is the unit part of the tariff only; fixed costs are in `offers`.
@@ -38,39 +113,43 @@ def allocation(instance: Instance, account: Account) -> pd.DataFrame:
             services[delivery.pair],
             IN_HOUSE if home else providers["mode"][delivery.deliverer],
             "" if home else providers.keys[delivery.deliverer],
-            delivery.volume / _one(instance, "volume"),
-            *(delivery.cost.get(part, 0) / _one(instance, "money") for part in DELIVERY_PARTS),
-            float(delivery.hours),
+            delivery.volume,
+            *(delivery.cost.get(part, 0) for part in DELIVERY_PARTS),
+            delivery.hours,
         ))  # fmt: skip
-    names = ("organisation", "service", "mode", "provider", "volume", *DELIVERY_PARTS, "hours")
-    return _frame(names, rows, texts=4)
+    kinds = {"organisation": "text", "service": "text", "mode": "text", "provider": "text",
+             "volume": "volume", **dict.fromkeys(DELIVERY_PARTS, "money"),
+             "hours": "quantity"}  # fmt: skip
+    return _sheet(instance, kinds, rows)
 
 
-def offers(instance: Instance, account: Account) -> pd.DataFrame:
+def offers(instance: Instance, account: Account) -> Sheet:
     """One row per offer in use: provider, service, volume, band in force and its costs."""
-    table, money = instance["offers"], _one(instance, "money")
+    table = instance["offers"]
     providers, services = instance["providers"].keys, instance["services"].keys
-    bands = instance.texts("tariffs", "band")
-    rows = [
+    bands = instance["tariffs"]["band"]
+    rows = (
         (
             providers[table["provider"][offer.offer]],
             services[table["service"][offer.offer]],
             "" if offer.tariff < 0 else bands[offer.tariff],
-            offer.volume / _one(instance, "volume"),
-            offer.fixed_cost / money,
-            offer.unit_cost / money,
-            offer.set_up / money,
+            offer.volume,
+            offer.fixed_cost,
+            offer.unit_cost,
+            offer.set_up,
         )
         for offer in account.offers
-    ]
-    names = ("provider", "service", "band", "volume", "fixed_cost", "unit_cost", "set_up")
-    return _frame(names, rows, texts=3)
+    )
+    kinds = {"provider": "text", "service": "text", "band": "text", "volume": "volume",
+             "fixed_cost": "money", "unit_cost": "money", "set_up": "money"}  # fmt: skip
+    return _sheet(instance, kinds, rows)
 
 
-def providers(instance: Instance, account: Account) -> pd.DataFrame:
+def providers(instance: Instance, account: Account) -> Sheet:
     """One row per provider, open or not: members, load against capacity, and its own costs."""
-    table, money = instance["providers"], _one(instance, "money")
-    rows = [
+    table = instance["providers"]
+    parts = ("running", "opening", "closing")
+    rows = (
         (
             table.keys[provider.provider],
             table["name"][provider.provider],
@@ -78,78 +157,73 @@ def providers(instance: Instance, account: Account) -> pd.DataFrame:
             provider.is_open,
             provider.in_use,
             provider.members,
-            float(provider.load),
-            float("nan") if provider.capacity is None else float(provider.capacity),
-            *(provider.cost.get(part, 0) / money for part in ("running", "opening", "closing")),
+            provider.load,
+            provider.capacity,
+            *(provider.cost.get(part, 0) for part in parts),
         )
         for provider in account.providers
-    ]
-    names = ("provider", "name", "mode", "open", "in_use", "members", "load", "capacity",
-             "running", "opening", "closing")  # fmt: skip
-    return _frame(names, rows, texts=3)
+    )
+    kinds = {"provider": "text", "name": "text", "mode": "text", "open": "flag", "in_use": "flag",
+             "members": "count", "load": "quantity", "capacity": "quantity",
+             **dict.fromkeys(parts, "money")}  # fmt: skip
+    return _sheet(instance, kinds, rows)
 
 
-def contracts(instance: Instance, account: Account) -> pd.DataFrame:
+def contracts(instance: Instance, account: Account) -> Sheet:
     """One row per contract: organisation, provider, cost, hours and what those hours cost."""
     organisations, keys = instance["organisations"].keys, instance["providers"].keys
-    money = _one(instance, "money")
-    rows = [
+    rows = (
         (
             organisations[contract.organisation],
             keys[contract.provider],
-            contract.cost / money,
-            float(contract.hours),
-            contract.hours_cost / money,
+            contract.cost,
+            contract.hours,
+            contract.hours_cost,
         )
         for contract in account.contracts
-    ]
-    return _frame(("organisation", "provider", "cost", "hours", "hours_cost"), rows, texts=2)
+    )
+    kinds = {"organisation": "text", "provider": "text", "cost": "money", "hours": "quantity",
+             "hours_cost": "money"}  # fmt: skip
+    return _sheet(instance, kinds, rows)
 
 
-def oversight(instance: Instance, account: Account) -> pd.DataFrame:
+def oversight(instance: Instance, account: Account) -> Sheet:
     """One row per authority: hours, officers, managers, contracts, limits and costs."""
-    money, nan = _one(instance, "money"), float("nan")
     parts = ("oversight_hours", "officers", "managers")
-    rows = [
+    rows = (
         (
             authority.key,
             authority.name,
-            float(authority.hours),
-            nan if authority.officer_hours is None else float(authority.officer_hours),
+            authority.hours,
+            authority.officer_hours,
             authority.officers,
             authority.managers,
             authority.contracts,
-            nan if authority.max_officers is None else authority.max_officers,
-            nan if authority.max_contracts is None else authority.max_contracts,
-            *(authority.cost.get(part, 0) / money for part in parts),
+            authority.max_officers,
+            authority.max_contracts,
+            *(authority.cost.get(part, 0) for part in parts),
         )
         for authority in account.authorities
-    ]
-    names = ("authority", "name", "hours", "officer_hours", "officers", "managers", "contracts",
-             "max_officers", "max_contracts", "hours_cost", "officers_cost",
-             "managers_cost")  # fmt: skip
-    return _frame(names, rows, texts=2)
+    )
+    counts = ("officers", "managers", "contracts", "max_officers", "max_contracts")
+    kinds = {"authority": "text", "name": "text", "hours": "quantity", "officer_hours": "quantity",
+             **dict.fromkeys(counts, "count"), "hours_cost": "money", "officers_cost": "money",
+             "managers_cost": "money"}  # fmt: skip
+    return _sheet(instance, kinds, rows)
 
 
-def costs(instance: Instance, account: Account) -> pd.DataFrame:
+def costs(instance: Instance, account: Account) -> Sheet:
     """One row per part of the cost: its words, the cost, and what enters the objective."""
-    money = _one(instance, "money")
-    rows = [
-        (part, words, account.parts[part] / money, account.objective_parts[part] / money)
+    rows = (
+        (part, words, account.parts[part], account.objective_parts[part])
         for part, words in COST_PARTS.items()
         if part in account.parts
-    ]
-    return _frame(("part", "meaning", "cost", "objective"), rows, texts=2)
+    )
+    kinds = {"part": "text", "meaning": "text", "cost": "money", "objective": "money"}
+    return _sheet(instance, kinds, rows)
 
 
-def _one(instance: Instance, kind: str) -> float:
-    """One unit of a kind of number, in units of its last place."""
-    return float(10 ** instance.settings.decimals(kind))
-
-
-def _frame(names: Sequence[str], rows: list[tuple[Any, ...]], *, texts: int) -> pd.DataFrame:
-    """Make a frame whose first `texts` columns are text, even when there are no rows."""
-    import pandas as pd
-
-    frame = pd.DataFrame.from_records(rows, columns=list(names))
-    return frame.astype(dict.fromkeys(names[:texts], object))
+def _sheet(instance: Instance, kinds: Mapping[str, str], rows: Iterable[tuple[Any, ...]]) -> Sheet:
+    settings = instance.settings
+    decimals = {"money": settings.money_decimals, "volume": settings.volume_decimals}
+    return Sheet(kinds=kinds, rows=list(rows), decimals=decimals)

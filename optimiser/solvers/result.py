@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fractions import Fraction
 from html import escape
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from optimiser.model.account import Account
 from optimiser.model.plan import Plan
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from optimiser.model.instance import Instance
     from optimiser.solvers.base import Options
+    from optimiser.solvers.frames import Sheet
 
 #: Every status, and what it says.
 STATUSES: Final = {
@@ -239,8 +240,12 @@ class Result:
         decimals = self.instance.settings.money_decimals
         return None if units is None else float(units / 10**decimals)
 
-    def _frame(self, make: Callable[[Instance, Any], pd.DataFrame]) -> pd.DataFrame:
+    def sheet(self, make: Callable[[Instance, Account], Sheet]) -> Sheet:
+        """Return one of the tables of `frames`, exact; without rows if there is no plan."""
         return make(self.instance, self.account or _no_plan())
+
+    def _frame(self, make: Callable[[Instance, Account], Sheet]) -> pd.DataFrame:
+        return self.sheet(make).frame()
 
 
 def _no_plan() -> Account:

@@ -1,0 +1,118 @@
+"""Who should deliver each public service: a shared centre, a co-operative, or each by itself?
+
+The public names; each is loaded on its first use, so that importing the package costs next to
+nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from optimiser.errors import (
+        Fault,
+        FileError,
+        InputError,
+        InstanceError,
+        InternalError,
+        OptimiserError,
+        SolverError,
+        UnsupportedError,
+        UsageError,
+    )
+    from optimiser.files.instances import read
+    from optimiser.files.results import read_result
+    from optimiser.files.verification import verify
+    from optimiser.files.writing import write
+    from optimiser.model.build import instance_from
+    from optimiser.model.check import check, in_house_account, todays_account
+    from optimiser.model.instance import Instance
+    from optimiser.model.plan import Plan
+    from optimiser.model.rows import Quantity, SideRow
+    from optimiser.solvers.registry import solvers as available_solvers
+    from optimiser.solvers.result import Result
+    from optimiser.solvers.session import solve
+    from optimiser.studies.generate import families, generate
+
+    __version__: str
+
+#: Public name -> where it is and what it is called there.
+_HOMES: Final = {
+    "Fault": "errors:Fault",
+    "FileError": "errors:FileError",
+    "InputError": "errors:InputError",
+    "Instance": "model.instance:Instance",
+    "InstanceError": "errors:InstanceError",
+    "InternalError": "errors:InternalError",
+    "OptimiserError": "errors:OptimiserError",
+    "Plan": "model.plan:Plan",
+    "Quantity": "model.rows:Quantity",
+    "Result": "solvers.result:Result",
+    "SideRow": "model.rows:SideRow",
+    "SolverError": "errors:SolverError",
+    "UnsupportedError": "errors:UnsupportedError",
+    "UsageError": "errors:UsageError",
+    # Not `solvers`: that is the subpackage, which the import system puts here under that name.
+    "available_solvers": "solvers.registry:solvers",
+    "check": "model.check:check",
+    "families": "studies.generate:families",
+    "generate": "studies.generate:generate",
+    "in_house_account": "model.check:in_house_account",
+    "instance_from": "model.build:instance_from",
+    "read": "files.instances:read",
+    "read_result": "files.results:read_result",
+    "solve": "solvers.session:solve",
+    "todays_account": "model.check:todays_account",
+    "verify": "files.verification:verify",
+    "write": "files.writing:write",
+}
+
+__all__ = [
+    "Fault",
+    "FileError",
+    "InputError",
+    "Instance",
+    "InstanceError",
+    "InternalError",
+    "OptimiserError",
+    "Plan",
+    "Quantity",
+    "Result",
+    "SideRow",
+    "SolverError",
+    "UnsupportedError",
+    "UsageError",
+    "__version__",
+    "available_solvers",
+    "check",
+    "families",
+    "generate",
+    "in_house_account",
+    "instance_from",
+    "read",
+    "read_result",
+    "solve",
+    "todays_account",
+    "verify",
+    "write",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        value: Any = version("optimiser")
+    elif name in _HOMES:
+        from importlib import import_module
+
+        module, _, attribute = _HOMES[name].partition(":")
+        value = getattr(import_module(f"optimiser.{module}"), attribute)
+    else:
+        raise AttributeError(f"module 'optimiser' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__
