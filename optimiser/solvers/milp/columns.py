@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -121,13 +120,9 @@ class Columns:
             return problem.pair_volume[index]
         return problem.option_volume[problem.banded_option[index] if kind == "banded" else index]
 
-    def expand(self, kind: str, index: Ints, coefficient: list[Any]) -> tuple[Ints, list[Any]]:
-        """Return columns and exact coefficients of Σ coefficient · atom."""
-        index = np.asarray(index, dtype=np.int64)
+    def expand(self, kind: str, index: Ints, coefficient: Ints) -> tuple[Ints, Ints, Ints]:
+        """Return columns, numerators and denominators of Σ coefficient · atom."""
         column, owner = self.of(kind, index)
-        values = [coefficient[i] for i in owner.tolist()]
         volume = self.volumes(kind, index)
-        if volume is not None:
-            by = volume[owner].tolist()
-            values = [Fraction(value, v) for value, v in zip(values, by, strict=True)]
-        return column, values
+        one = np.ones(len(owner), dtype=np.int64)
+        return column, coefficient[owner], one if volume is None else volume[owner]

@@ -114,26 +114,64 @@ class Rows:
 
 
 def whole_row(
-    coefficients: Sequence[Any], lower: Fraction | None, upper: Fraction | None
+    terms: Sequence[tuple[Ints, Ints, Fraction]], lower: Fraction | None, upper: Fraction | None
 ) -> tuple[Ints, int, int]:
     """Multiply a row of fractions up to whole numbers.
 
     Exact wherever the common denominator allows; otherwise the coefficients are rounded to 50
     binary digits of the largest, far below what a general solver in floats can tell apart.
+
+    Parameters
+    ----------
+    terms
+        Numerators, denominators and a common factor each.
+    lower, upper
+        Bounds, or None.
+
+    Returns
+    -------
+    tuple
+        Coefficients of all terms on end, and the bounds, ∓`FREE` where there is none.
     """
+    terms = [term for term in terms if len(term[0])]
+    terms = [term for term in terms if len(term[0])]
     scale = 1
-    for denominator in {Fraction(c).denominator for c in coefficients}:
-        scale = lcm(scale, denominator)
-    values = [Fraction(c) * scale for c in coefficients]
-    common = 0
-    for value in values:
-        common = gcd(common, int(value))
-    factor = Fraction(scale, common or 1)
-    largest = max((abs(Fraction(c)) * factor for c in coefficients), default=Fraction(0))
-    if largest >= EXACT:
-        factor *= Fraction(2**50) / largest
-    integers = np.array([round(Fraction(c) * factor) for c in coefficients], dtype=np.int64)
-    low = -FREE if lower is None else -int(-lower * factor // 1)
-    high = FREE if upper is None else int(upper * factor // 1)
+    for _, below, factor in terms:
+        for denominator in np.unique(below).tolist():
+            scale = lcm(scale, denominator * factor.denominator)
+    parts: list[Ints] = [np.zeros(0, dtype=np.int64)]
+    exact = True
+    for above, below, factor in terms:
+        each = scale * factor  # whole, and divided by each denominator still whole
+        most = float(np.abs(above).max(initial=0)) * float(abs(each))
+        if most < EXACT and each.denominator == 1:
+            parts.append(above * (int(each) // below))
+        else:
+            exact = False
+    if exact:
+        values = np.concatenate(parts)
+        common = int(np.gcd.reduce(np.abs(values))) if len(values) else 0
+        step = Fraction(scale, common or 1)
+        values = values // (common or 1)
+    else:
+        values, step = _large_row(terms)
+    low = -FREE if lower is None else -int(-lower * step // 1)
+    high = FREE if upper is None else int(upper * step // 1)
     # A bound beyond what the row can reach at all is none: it need not fit int64.
-    return integers, max(low, -FREE), min(high, FREE)
+    return values, max(low, -FREE), min(high, FREE)
+
+
+def _large_row(terms: Sequence[tuple[Ints, Ints, Fraction]]) -> tuple[Ints, Fraction]:
+    """Bring a row to whole numbers one coefficient at a time; return them and the multiplier."""
+    values = [
+        Fraction(a, b) * factor
+        for above, below, factor in terms
+        for a, b in zip(above.tolist(), below.tolist(), strict=True)
+    ]
+    scale = lcm(*(value.denominator for value in values))
+    common = gcd(*(int(value * scale) for value in values))
+    step = Fraction(scale, common or 1)
+    largest = max(abs(value) for value in values) * step
+    if largest >= EXACT:
+        step *= Fraction(2**50) / largest
+    return np.array([round(value * step) for value in values], dtype=np.int64), step

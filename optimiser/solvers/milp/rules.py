@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -71,9 +71,9 @@ def oversight(problem: Problem, columns: Columns, rows: Rows) -> None:
         for kind, index in members.items():
             found = problem.hours.get(kind, problem.size(kind))[index]
             some = np.flatnonzero(found)
-            terms.append((kind, index[some], found[some].tolist()))
-        per = int(problem.authority_officer_hours[a])
-        terms.append(("officers", np.array([a]), [-per]))
+            terms.append((kind, index[some], found[some], Fraction(1)))
+        per = problem.authority_officer_hours[[a]]
+        terms.append(("officers", np.array([a]), -per, Fraction(1)))
         _row(columns, rows, terms, None, Fraction(0), f"officers_{label(problem, 'officers', a)}")
     managed = np.flatnonzero(counted & led)
     each = np.arange(len(managed))
@@ -95,20 +95,20 @@ def oversight(problem: Problem, columns: Columns, rows: Rows) -> None:
 def _row(
     columns: Columns,
     rows: Rows,
-    terms: list[tuple[str, Ints, list[Any]]],
+    terms: list[tuple[str, Ints, Ints, Fraction]],
     lower: Fraction | None,
     upper: Fraction | None,
     name: str,
 ) -> None:
-    """Add one row over atoms: lower ≤ Σ coefficient · atom ≤ upper."""
+    """Add one row over atoms: lower ≤ Σ factor · coefficient · atom ≤ upper."""
     column: list[Ints] = [np.zeros(0, dtype=np.int64)]
-    values: list[Any] = []
-    for kind, index, coefficient in terms:
-        some, expanded = columns.expand(kind, index, coefficient)
+    expanded = []
+    for kind, index, coefficient, factor in terms:
+        some, above, below = columns.expand(kind, index, coefficient)
         column.append(some)
-        values.extend(expanded)
-    integers, low, high = whole_row(values, lower, upper)
-    place = np.zeros(len(values), dtype=np.int64)
+        expanded.append((above, below, factor))
+    integers, low, high = whole_row(expanded, lower, upper)
+    place = np.zeros(len(integers), dtype=np.int64)
     rows.add(1, [(place, np.concatenate(column), integers)], low, high, lambda: [name])
 
 
@@ -116,7 +116,10 @@ def links(problem: Problem, columns: Columns, rows: Rows) -> None:
     """Add together, apart and split-cost."""
 
     def row(terms: list[tuple[Atom, int]], low: int | None, high: int, name: str) -> None:
-        listed = [(kind, np.array([index]), [sign]) for (kind, index), sign in terms]
+        listed = [
+            (kind, np.array([index]), np.array([sign]), Fraction(1))
+            for (kind, index), sign in terms
+        ]
         lower = None if low is None else Fraction(low)
         _row(columns, rows, listed, lower, Fraction(high), name)
 
@@ -185,8 +188,5 @@ def covers(problem: Problem, columns: Columns, rows: Rows) -> None:
 def linear_rows(problem: Problem, columns: Columns, rows: Rows) -> None:
     """Add policies and side rows."""
     for row in problem.rows:
-        terms = [
-            (term.kind, term.index, [c * term.factor for c in term.coefficient.tolist()])
-            for term in row.terms
-        ]
+        terms = [(t.kind, t.index, t.coefficient, t.factor) for t in row.terms]
         _row(columns, rows, terms, row.lower, row.upper, clean(row.name))
