@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from optimiser.model.instance import Instance
+    from optimiser.model.rows import SideRow
     from optimiser.solvers.base import Options
     from optimiser.solvers.frames import Sheet
 
@@ -110,6 +111,8 @@ class Result:
         claims were wrong.
     cleaning
         What was removed before solving, in the planner's words.
+    rows
+        Side rows that held as well.
     trace
         Best objective and bound over time.
     seconds
@@ -130,6 +133,7 @@ class Result:
     options: Options
     reasons: tuple[str, ...] = ()
     cleaning: tuple[str, ...] = ()
+    rows: tuple[SideRow, ...] = ()
     trace: tuple[Point, ...] = ()
     seconds: dict[str, float] = field(default_factory=dict)
     interrupted: bool = False

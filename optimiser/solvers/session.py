@@ -266,6 +266,7 @@ class _Solving:
             options=options,
             reasons=tuple(verdict.reasons),
             cleaning=lines,
+            rows=self._rows,
             trace=tuple(judge.trace),
             seconds=self._seconds,
             interrupted=ending.interrupted,
