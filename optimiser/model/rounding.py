@@ -54,7 +54,9 @@ def rounded(factors: Sequence[NDArray[np.int64]], ratio: Fraction, what: str) ->
     some = np.flatnonzero(np.all([f != 0 for f in factors], axis=0))
     if not top or not len(some):
         return result
-    size = np.abs(np.prod([f[some].astype(np.float64) for f in factors], axis=0)) * top * 2
+    # An annuity over centuries has thousands of digits, which no float can hold.
+    most = float(min(2 * top, 2**63))
+    size = np.abs(np.prod([f[some].astype(np.float64) for f in factors], axis=0)) * most
     small = (size < 2.0**62) & (bottom < 2**61)
     for chosen, dtype in ((some[small], np.int64), (some[~small], object)):
         if len(chosen):
