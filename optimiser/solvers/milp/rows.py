@@ -134,7 +134,6 @@ def whole_row(
         Coefficients of all terms on end, and the bounds, ∓`FREE` where there is none.
     """
     terms = [term for term in terms if len(term[0])]
-    terms = [term for term in terms if len(term[0])]
     scale = 1
     for _, below, factor in terms:
         for denominator in np.unique(below).tolist():
