@@ -593,11 +593,11 @@ class World:
         hours += sum((self.pair(q, plan[q])[3] for q in mine), Fraction(0))
         if who.officer_hours is not None:
             officers = math.ceil(hours / who.officer_hours)
-            items.append(("officers", who.officer_cost * officers))
+            items.extend([("officers", who.officer_cost)] * officers)
             if who.max_officers is not None and officers > who.max_officers:
                 broken.add("max-officers")
             if who.span is not None:
-                items.append(("managers", who.manager_cost * math.ceil(officers / who.span)))
+                items.extend([("managers", who.manager_cost)] * math.ceil(officers / who.span))
         if who.max_contracts is not None and len(contracts) > who.max_contracts:
             broken.add("max-contracts")
         result = (*self.rounded(items), frozenset(broken), hours)

@@ -403,8 +403,8 @@ def _authorities(
             max_contracts=authority.max_contracts,
             cost={
                 "oversight_hours": hour_money[at],
-                "officers": bill.add("officers", authority.officer_cost * officers),
-                "managers": bill.add("managers", authority.manager_cost * managers),
+                "officers": bill.add_each("officers", authority.officer_cost, officers),
+                "managers": bill.add_each("managers", authority.manager_cost, managers),
             },
         ))  # fmt: skip
     return accounts
