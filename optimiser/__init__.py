@@ -1,4 +1,4 @@
-"""Who should deliver each public service: a shared centre, a co-operative, or each by itself?
+"""Decide who delivers each public service: a shared centre, a co-operative, or each by itself.
 
 The public names; each is loaded on its first use, so that importing the package costs next to
 nothing.

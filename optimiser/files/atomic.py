@@ -48,20 +48,50 @@ def replace_folder(folder: Path, files: Mapping[str, bytes]) -> None:
         _swap(new, folder, old)
     except BaseException as error:
         shutil.rmtree(new, ignore_errors=True)
-        if not folder.exists():
-            for parent in reversed(made):
-                with suppress(OSError):
-                    parent.rmdir()
-        if isinstance(error, OSError):
-            raise FileError(
-                f"{folder} could not be written: {error.strerror or error}. "
-                "Nothing was changed there; make room or choose another place."
-            ) from error
+        _take_back(made)
+        _complain(folder, error)
         raise
     # From here on the new folder stands; what fails now must not look like a failure to write it.
     shutil.rmtree(old, ignore_errors=True)
     with suppress(OSError):
         _synchronise(folder.parent)
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Make `path` a file with `content`; whatever goes wrong, it is the old one or the new one.
+
+    Raises
+    ------
+    FileError
+        It could not be written; nothing is left behind and an old file is untouched.
+    """
+    path = Path(os.path.realpath(path))
+    made: list[Path] = []
+    new = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
+    try:
+        _make_parents(path.parent, made)
+        _write(new, content)
+        os.replace(new, path)  # noqa: PTH105 - the one call that fault injection watches
+    except BaseException as error:
+        with suppress(OSError):
+            new.unlink(missing_ok=True)
+        _take_back(made)
+        _complain(path, error)
+        raise
+
+
+def _take_back(made: list[Path]) -> None:
+    for folder in reversed(made):
+        with suppress(OSError):  # someone else may have put something there
+            folder.rmdir()
+
+
+def _complain(path: Path, error: BaseException) -> None:
+    if isinstance(error, OSError):
+        raise FileError(
+            f"{path} could not be written: {error.strerror or error}. "
+            "Nothing was changed there; make room or choose another place."
+        ) from error
 
 
 def _make_parents(folder: Path, made: list[Path]) -> None:
@@ -73,8 +103,9 @@ def _make_parents(folder: Path, made: list[Path]) -> None:
 
 
 def _write(path: Path, content: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0),
-                         0o666)  # fmt: skip
+    descriptor = os.open(
+        path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666
+    )
     try:
         left = memoryview(content)
         while left:

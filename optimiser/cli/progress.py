@@ -1,0 +1,101 @@
+"""What is shown while a solve runs: on stderr, so that stdout holds the answer alone."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Final
+
+import click
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from rich.live import Live
+    from rich.text import Text
+
+    from optimiser.solvers.result import Progress
+
+#: Seconds between two lines where stderr is no terminal.
+EVERY: Final = 5.0
+
+
+class Reporter:
+    """Shows progress: a live line in a terminal, else a plain line every few seconds.
+
+    Use as a context manager and pass the object as `progress` to `solve`.
+
+    Parameters
+    ----------
+    symbol
+        What stands before an amount of money.
+    quiet
+        Whether to show nothing.
+    """
+
+    def __init__(self, symbol: str, *, quiet: bool) -> None:
+        self._symbol = symbol
+        self._quiet = quiet
+        self._began = time.monotonic()
+        self._last: Progress | None = None
+        self._shown = 0.0
+        self._phase = ""
+        self._live: Live | None = None
+
+    def __enter__(self) -> Reporter:
+        self._began = time.monotonic()
+        if not self._quiet and sys.stderr.isatty():
+            from rich.console import Console
+            from rich.live import Live
+
+            console = Console(stderr=True, markup=False, emoji=False, highlight=False)
+            self._live = Live(
+                console=console, get_renderable=self._line, transient=True, refresh_per_second=4
+            )
+            self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def __call__(self, news: Progress | str) -> None:
+        """Take one piece of news; lines of text are kept for the result, not shown here."""
+        if isinstance(news, str):
+            return
+        self._last = news
+        if self._quiet or self._live is not None:
+            return
+        now = time.monotonic() - self._began
+        # The first plan and each new phase are news; the rest comes every few seconds.
+        if now - self._shown >= EVERY or news.phase != self._phase or not self._shown:
+            self._shown, self._phase = max(now, 1e-9), news.phase
+            click.echo(self._words(), err=True)
+
+    def _words(self) -> str:
+        from optimiser.report.words import duration, percent, safe
+
+        elapsed = time.monotonic() - self._began
+        news = self._last
+        pieces = [f"{duration(elapsed):>8}"]
+        if news is None:
+            return f"{pieces[0]}  starting"
+        if news.objective is not None:
+            pieces.append(f"best {self._symbol}{news.objective:,.0f}")
+        if news.bound is not None:
+            pieces.append(f"bound {self._symbol}{news.bound:,.0f}")
+        if news.gap is not None:
+            pieces.append(f"gap {percent(news.gap)}")
+        if news.phase:
+            pieces.append(safe(news.phase))
+        return "  ".join(pieces)
+
+    def _line(self) -> Text:
+        from rich.text import Text
+
+        return Text(self._words(), no_wrap=True, overflow="ellipsis")
