@@ -24,7 +24,6 @@ class Distances:
         settings = facts.instance.settings
         self.metric = settings.metric
         self._detour = settings.detour.as_integer_ratio()
-        self._known: dict[tuple[int, int], int | None] = {}
         self._places: dict[tuple[str, int], tuple[float, float, float] | None] = {}
         self._nodes: frozenset[str] | None = None
         self._graph: Any = None
@@ -32,15 +31,11 @@ class Distances:
 
     def metres(self, organisation: int, provider: int) -> int | None:
         """Return the distance in whole metres; 0 without a place, None if no road leads there."""
-        place = organisation, provider
-        if place not in self._known:
-            if self.metric == "network":
-                self._known[place] = self._by_road(organisation, provider)
-            elif self.metric == "great-circle":
-                self._known[place] = self._great_circle(organisation, provider)
-            else:
-                self._known[place] = self._straight(organisation, provider)
-        return self._known[place]
+        if self.metric == "network":
+            return self._by_road(organisation, provider)
+        if self.metric == "great-circle":
+            return self._great_circle(organisation, provider)
+        return self._straight(organisation, provider)
 
     def _on_globe(self, table: str, row: int) -> tuple[float, float, float] | None:
         """Return latitude and longitude in radians, and the latitude's cosine."""

@@ -114,11 +114,24 @@ class Bill:
             return plain, plain
         return plain, [rounded(numerator * up, denominator * down) for numerator in numerators]
 
+    def add_each(self, part: str, amount: int, count: int) -> int:
+        """Charge an amount several times, rounded each time; return what it costs unweighted."""
+        plain, weighted = self.price(part, amount)
+        self.parts[part] += count * plain
+        self.objective_parts[part] += count * weighted
+        return count * plain
+
     def add(self, part: str, numerator: int, denominator: int = 1) -> int:
         """Charge a product and return what it costs unweighted."""
         if not numerator:
             return 0
-        plain, weighted = self.price(part, numerator, denominator)
+        if denominator == 1 or numerator < 0:
+            plain, weighted = self.price(part, numerator, denominator)
+        else:  # the usual case, without two further calls
+            plain = weighted = (2 * numerator + denominator) // (2 * denominator)
+            up, down = self._weights[part]
+            if up != down:
+                weighted = rounded(numerator * up, denominator * down)
         self.parts[part] += plain
         self.objective_parts[part] += weighted
         return plain
