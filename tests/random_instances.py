@@ -658,6 +658,8 @@ def random_rows(seed: int, tables: Tables, settings: dict[str, Any]) -> list[Sid
         total = sum((t.coefficient * world.quantity(t, seen) for t in terms), Fraction(0))
         slack = abs(total) * Fraction(rng.choice((0, 0, 1, 3)), 10)
         which = rng.choice(("minimum", "maximum", "both"))
+        if any(t.measure == "cost" for t in terms):
+            which = "maximum"  # cost can be limited from above only
         rows.append(
             SideRow(
                 name=f"r{number}",
@@ -680,7 +682,7 @@ def _quantity(world: World, rng: random.Random) -> Quantity:
     coefficient = Fraction(rng.choice((1, 1, 1, 2, -1))) / rng.choice((1, 1, 4))
     if measure == "cost":
         part = rng.choice(("", *PARTS))
-        return Quantity(measure=measure, part=part, coefficient=coefficient)
+        return Quantity(measure=measure, part=part, coefficient=abs(coefficient))
     cells: dict[str, Any] = {"mode": rng.choice(("", "", "shared-centre", "co-operative"))}
     if measure not in ("open_providers", "contracts") and rng.random() < 0.15:
         cells["mode"] = IN_HOUSE

@@ -15,8 +15,10 @@ from random_instances import columns, random_instance, random_rows
 from optimiser.model.build import instance_from
 from optimiser.model.check import check
 from optimiser.model.plan import BY_ITSELF, Plan
+from optimiser.solvers.session import solve
 
 PLANS = 200
+TIME_LIMIT = 60
 SEEDS = [
     *range(60),
     *(pytest.param(seed, marks=pytest.mark.long) for seed in range(60, 560)),
@@ -101,3 +103,54 @@ def test_checker_sees_plans_of_no_options(seed):
         theirs = {"option" if v.rule == "barred" else v.rule for v in account.violations}
         assert theirs & structure == ours & structure, world.texts(plan)
         assert account.feasible == (not ours), world.texts(plan)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what takes a solver once with each solver that was asked for."""
+    if "solver" in metafunc.fixturenames:
+        metafunc.parametrize("solver", metafunc.config.getoption("--solvers"))
+
+
+def rounding_slack(world: World) -> int:
+    """Most that rounding parts of pairs can move the objective by: one per product that scales."""
+    return sum(3 * len(options) + 4 for options in world.options)
+
+
+def refused(result: Any) -> bool:
+    """Whether a solver says that it cannot represent the problem."""
+    return result.status == "error" and any("cannot take" in why for why in result.reasons)
+
+
+def compare(seed: int, solver: str, rows: bool) -> None:
+    """Solve, and hold the answer against the best of all plans."""
+    tables, settings = random_instance(seed)
+    world, instance = World(tables, settings), instance_from(columns(tables), settings)
+    side = random_rows(seed, tables, settings) if rows else []
+    best = world.solve(side)
+    result = solve(instance, solver=solver, gap=0, time_limit=TIME_LIMIT, rows=side)
+    if refused(result):
+        pytest.skip(f"{solver} refuses: {result.reasons[-1]}")
+    told = (result.status, result.objective_units, result.bound_units, result.reasons)
+    if best.status == "infeasible":
+        assert result.status == "infeasible", told
+        return
+    assert result.status == "optimal" or (world.split and result.status == "feasible"), told
+    assert result.bound_units is None or result.bound_units <= best.objective, (told, best[:3])
+    if world.split:
+        assert best.objective <= result.objective_units, (told, best[:3])
+        assert result.objective_units <= best.objective + rounding_slack(world), (told, best[:3])
+    if result.status == "optimal":
+        assert result.objective_units == best.objective, (told, best[:3])
+        assert result.account.feasible
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_solver_finds_the_best_of_all_plans(seed, solver):
+    """Status and objective are those of brute force, and no bound lies above the best plan."""
+    compare(seed, solver, rows=False)
+
+
+@pytest.mark.parametrize("seed", SEEDS[::3])
+def test_solver_keeps_side_rows(seed, solver):
+    """The same with side rows that brute force counts by itself."""
+    compare(seed, solver, rows=True)
