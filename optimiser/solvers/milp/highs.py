@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from optimiser.solvers.milp.adapter import Job
+    from optimiser.solvers.milp.matrix import Matrix
 
 #: Returns 15 where the optimum is 9 (HiGHS #2957, #3043).
 WRONG: Final = "1.14.0"
@@ -47,7 +48,10 @@ class Highs(MatrixSolver):
             raise SolverError(f"highspy {WRONG} gives wrong answers and is refused")
         highs = highspy.Highs()
         _set(highs, job)
-        _pass(highs, job)
+        pass_matrix(highs, job.matrix)
+        if job.start is not None:
+            index = np.arange(job.matrix.columns, dtype=np.int32)
+            _ok(highs.setSolution(job.matrix.columns, index, job.start), "passing the start")
         trouble = _listen(highs, job)
         highs.HandleKeyboardInterrupt = True
         job.handed_over()
@@ -59,7 +63,6 @@ class Highs(MatrixSolver):
 
 
 def _set(highs: Any, job: Job) -> None:
-    matrix = job.matrix
     for option, value in {
         "output_flag": job.log,
         "log_to_console": job.log,
@@ -74,7 +77,6 @@ def _set(highs: Any, job: Job) -> None:
         "small_matrix_value": 1e-12,
     }.items():
         _ok(highs.setOptionValue(option, value), f"setting {option}")
-    del matrix
 
 
 def _set_limit(highs: Any, job: Job) -> None:
@@ -83,10 +85,10 @@ def _set_limit(highs: Any, job: Job) -> None:
         _ok(highs.setOptionValue("time_limit", left), "setting time_limit")
 
 
-def _pass(highs: Any, job: Job) -> None:
+def pass_matrix(highs: Any, matrix: Matrix) -> None:
+    """Hand a matrix over in bulk, and make sure that all of it arrived."""
     import highspy
 
-    matrix = job.matrix
     a, infinity = matrix.a, highspy.kHighsInf
     bounds = [
         np.clip(values, -infinity, infinity)
@@ -111,9 +113,6 @@ def _pass(highs: Any, job: Job) -> None:
         highs.getNumNz() != a.nnz
     ):
         raise SolverError("HiGHS did not take the model as it was handed over")
-    if job.start is not None:
-        index = np.arange(matrix.columns, dtype=np.int32)
-        _ok(highs.setSolution(matrix.columns, index, job.start), "passing the start")
 
 
 def _listen(highs: Any, job: Job) -> list[BaseException]:
