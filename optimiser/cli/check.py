@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command(
+    short_help="Check an instance and show its size.",
     no_args_is_help=True,
     epilog="\b\nExamples:\n  optimiser check my-study\n  optimiser check my-study.xlsx"
     "\n\n\b\nExit codes: 0 sound, 2 faults in the tables, 4 no plan can keep the rules.",

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import click
+
+
+#: What the sizes of the families mean.
+_SIZES: Final = {
+    "organisations": "Organisations (or customers).",
+    "services": "Services.",
+    "centres": "Shared centres (or facilities).",
+    "co_operatives": "Co-operatives.",
+    "ratio": "Capacity of all facilities over all demand.",
+    "cost_class": "Class of opening costs: a, b or c.",
+    "symmetric": "Whether costs are symmetric.",
+}
 
 
 class _Families(click.Group):
@@ -30,7 +42,7 @@ class _Families(click.Group):
                 type=type(default),
                 default=default,
                 show_default=True,
-                help=f"Size: {name.replace('_', ' ')}.",
+                help=_SIZES.get(name, "A size of the family."),
             )
             for name, default in sizes.items()
         ]
@@ -86,6 +98,7 @@ def _callback(family: str) -> Any:
 
 
 @click.command(
+    short_help="Draw a seeded instance of a family.",
     cls=_Families,
     no_args_is_help=True,
     epilog="\b\nExamples:\n  optimiser generate regional --organisations 40 --services 4 --seed 0 "

@@ -13,6 +13,7 @@ BLANK = "blank"
 
 
 @click.command(
+    short_help="Begin with a copy of a shipped instance.",
     no_args_is_help=True,
     epilog="\b\nExamples:\n  optimiser new my-study --from southwest-one\n"
     "  optimiser new my-study.xlsx --from toy --workbook\n  optimiser new my-study --from blank",

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
 
 @click.command(
+    short_help="Explain the tables and their columns.",
     epilog="\b\nExamples:\n  optimiser schema\n  optimiser schema tariffs\n"
-    "  optimiser schema --format markdown > tables.md"
+    "  optimiser schema --format markdown > tables.md",
 )
 @click.argument("table", required=False)
 @click.option(
@@ -85,9 +86,8 @@ def _kind(column: Column) -> str:
         return " / ".join(column.choices)
     if column.kind in ("reference", "references"):
         extra = " or in-house" if column.in_house else ""
-        return (
-            column.refers_to + extra + (", several with ;" if column.kind == "references" else "")
-        )
+        extra += ", several with ;" if column.kind == "references" else ""
+        return f"a row of {column.refers_to}{extra}"
     if column.number:
         unit = column.unit or column.kind
         bounds = []
@@ -132,7 +132,8 @@ def _text(table: TableSchema) -> None:
         marks = [word for word, on in (("key", column.key), ("required", column.required)) if on]
         say()
         say(f"  {column.name}" + (f" ({', '.join(marks)})" if marks else ""))
-        say(f"      {column.meaning}")
+        if column.meaning != f"A row of {column.refers_to}":
+            say(f"      {column.meaning}")
         say(f"      {_kind(column)}; if blank: {_blank(column)}")
 
 

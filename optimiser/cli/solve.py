@@ -41,7 +41,7 @@ so far is shown and, with --out, saved).
 """
 
 
-@click.command(epilog=_EPILOG)
+@click.command(short_help="Find the plan of least cost.", epilog=_EPILOG, no_args_is_help=True)
 @click.argument("path")
 @click.option(
     "--solver",
@@ -135,9 +135,6 @@ def solve(
     else:
         _as_text(result, saved, export)
     return codes.of_status(result.status, interrupted=result.interrupted)
-
-
-solve.no_args_is_help = True
 
 
 def _solve(instance: Instance, *, quiet: bool, **options: Any) -> Result:

@@ -7,7 +7,7 @@ import click
 from optimiser.cli.common import format_option, say, write_json
 
 
-@click.command()
+@click.command(short_help="List the solvers and what each can do.")
 @format_option
 def solvers(form: str) -> None:
     """List the solvers: installed or not, version, what each can do, how to get it."""

@@ -10,6 +10,7 @@ from optimiser.errors import OptimiserError
 
 
 @click.command(
+    short_help="Check a saved result against its instance.",
     no_args_is_help=True,
     epilog="\b\nExamples:\n  optimiser verify results/my-study\n"
     "  optimiser verify results/my-study --instance elsewhere/my-study\n\n"

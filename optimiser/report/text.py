@@ -326,8 +326,10 @@ class _Page:
         busy = [a for a in account.authorities if a.hours or a.contracts]
         busy.sort(key=lambda a: (-(_pressed(a) or 0), -a.hours))
         fit = rows if len(busy) <= rows else max(rows - 1, 1)
+        counted = any(a.officer_hours is not None for a in busy)
+        limited = any(_pressed(a) is not None for a in busy)
         for a in busy[:fit]:
-            section.rows.append(self._authority(a))
+            section.rows.append(self._authority(a, counted=counted, limited=limited))
         if len(busy) > fit:
             section.rows.append(
                 self._more(len(busy) - fit, "authority", "oversight.csv", "authorities")
@@ -336,27 +338,29 @@ class _Page:
             section.rows.append(Text("  none needed", style="dim"))
         return section
 
-    def _authority(self, a: AuthorityAccount) -> Text:
-        figures = f"{number(a.hours):>8} h"
+    def _authority(self, a: AuthorityAccount, *, counted: bool, limited: bool) -> Text:
         contracts = f"{a.contracts:,}"
         if a.max_contracts is not None:
             contracts += f" of {a.max_contracts:,}"
-        figures += f"{contracts:>10} contr."
-        officers = ""
-        if a.officer_hours is not None:
+        words = "contract" if a.contracts == 1 and a.max_contracts is None else "contracts"
+        figures = f"{number(a.hours):>9} h{contracts:>9} {words:<9}"
+        if counted:
             officers = f"{a.officers:,}"
             if a.max_officers is not None:
                 officers += f" of {a.max_officers:,}"
-            officers += " off."
-        figures += f"{officers:>14} "
+            figures += f"{officers:>9} off."
+        room = self.width - len(figures) - 2 - ((BAR + 1) if limited else 0)
+        line = Text(f"  {clip(a.name, room)}{figures}".rstrip())
         share = _pressed(a)
-        end = Text(" " * BAR) if share is None else self._bar(float(share), BAR)
-        return Text(f"  {clip(a.name, self.width - len(figures) - BAR - 2)}{figures}") + end
+        return line if share is None else line + " " + self._bar(float(share), BAR)
 
     def _compared(self, account: Account) -> _Section:
         section = _Section(heading="Compared with")
         today = todays_account(self.instance)
-        if today is not None:
+        if today is None:
+            text = "  today's arrangement: not known, some pairs have no incumbent"
+            section.rows.append(Text(text, style="dim"))
+        else:
             note = "without one-offs"
             section.rows.append(self._comparison("today's arrangement", account, today, note))
             section.rows += self._broken("Today's arrangement", today)
@@ -386,7 +390,10 @@ class _Page:
         if not broken:
             return []
         first = f"{words} breaks {plural(len(broken), 'rule')}: {safe(broken[0].message)}"
-        return [Text("    " + clip(first, self.width - 4).rstrip(), style="yellow")]
+        rows = self._wrap(first, indent="    ", style="yellow")
+        if len(rows) > 2:
+            rows[1] = Text(clip(rows[1].plain, self.width - 2).rstrip() + " …", style="yellow")
+        return rows[:2]
 
     def _bound(self, account: Account) -> _Section:
         """Say what the bound means."""
@@ -430,8 +437,10 @@ class _Page:
     # --- drawing -------------------------------------------------------------------------------
 
     def _heading(self, section: _Section) -> Text:
-        room = self.width - len(section.heading) - len(section.aside)
-        text = section.heading + " " * max(room, 2) + section.aside
+        text = section.heading
+        if section.aside:
+            room = self.width - len(section.heading) - len(section.aside)
+            text += " " * max(room, 2) + section.aside
         return Text(clip(text, self.width).rstrip(), style="bold")
 
     def _more(self, count: int, word: str, file: str, words: str = "") -> Text:
