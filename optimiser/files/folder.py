@@ -10,20 +10,16 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
 from optimiser.errors import FileError
 from optimiser.files.atomic import replace_folder
 from optimiser.files.columns import columns_to_write, has_file
-from optimiser.model.build import RawTable, build
+from optimiser.model.build import RawTable, build, damaged_table, raw_table
 from optimiser.model.faults import Faults, did_you_mean
 from optimiser.model.schema import TABLES
 from optimiser.model.settings import SETTINGS, settings_texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from numpy.typing import NDArray
 
     from optimiser.model.instance import Instance
 
@@ -147,23 +143,12 @@ def _read_settings(path: Path, faults: Faults) -> Mapping[str, object]:
 
 
 def _read_table(path: Path, name: str, faults: Faults) -> RawTable:
-    nothing = RawTable(name=name, source=path.name, columns={},
-                       row_numbers=np.zeros(0, dtype=np.int64))  # fmt: skip
-    before = len(faults)
-    text = _text(path, faults)
-    if text is not None and name in TABLES:
-        if not text.strip():
-            faults.add(path.name, "the file is empty", "Add a row of headings, or delete it.")
-        else:
-            table = _parse_table(text, name, path.name, faults)
-            if table is not None:
-                return table
-    if len(faults) == before or name not in TABLES:
-        return nothing
-    # The file has its fault; its columns shall not be reported as missing as well.
-    columns = {column.name: np.empty(0, dtype=object) for column in TABLES[name].columns}
-    return RawTable(name=name, source=path.name, columns=columns,
-                    row_numbers=nothing.row_numbers)  # fmt: skip
+    text = _text(path, faults) if name in TABLES else None
+    if text is not None and not text.strip():
+        faults.add(path.name, "the file is empty", "Add a row of headings, or delete it.")
+        text = None
+    table = None if text is None else _parse_table(text, name, path.name, faults)
+    return damaged_table(name, path.name) if table is None else table
 
 
 def _parse_table(text: str, name: str, source: str, faults: Faults) -> RawTable | None:
@@ -192,14 +177,8 @@ def _parse_table(text: str, name: str, source: str, faults: Faults) -> RawTable 
     if frame is None:  # the two readers disagree, which no known file makes them do
         faults.add(source, "the file is not valid CSV", "Save it anew as CSV UTF-8.")
         return None
-    header = tuple(str(cell) for cell in frame.iloc[0])
-    columns: dict[str, NDArray[np.object_]] = {}
-    for at, heading in enumerate(header):
-        # A heading that stands twice is a fault, whichever column is kept.
-        columns.setdefault(heading, frame[at].to_numpy(dtype=object)[1:])
-    rows = len(frame) - 1
-    return RawTable(name=name, source=source, columns=columns, header=header,
-                    row_numbers=np.arange(2, rows + 2, dtype=np.int64))  # fmt: skip
+    cells = [frame[at].to_numpy(dtype=object) for at in frame]
+    return raw_table(name, source, [column[0] for column in cells], [c[1:] for c in cells])
 
 
 def _ragged(text: str, source: str, faults: Faults) -> None:

@@ -18,7 +18,7 @@ import numpy as np
 
 from optimiser.errors import FileError
 from optimiser.files.columns import columns_to_write, has_file
-from optimiser.model.build import RawTable, build, normal_heading
+from optimiser.model.build import RawTable, build, damaged_table, normal_heading, raw_table
 from optimiser.model.faults import Faults
 from optimiser.model.schema import TABLES
 from optimiser.model.settings import SETTINGS, settings_texts
@@ -26,7 +26,12 @@ from optimiser.model.settings import SETTINGS, settings_texts
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from numpy.typing import NDArray
+
     from optimiser.model.instance import Instance
+    from optimiser.model.schema import Column
+
+    Columns = list[tuple[Column, NDArray[np.object_]]]
 
 SETTINGS_SHEET: Final = "instance"
 _IGNORED: Final = ("notes", "readme")
@@ -70,8 +75,7 @@ def read_workbook(path: str | Path) -> Instance:
         elif name in TABLES:
             raw[name] = _table(sheets.cells(title, faults), name, _source(title), faults)
         elif not name.startswith("_") and name not in _IGNORED and not sheets.empty(title):
-            raw[name] = RawTable(name=name, source=_source(title), columns={},
-                                 row_numbers=np.zeros(0, dtype=np.int64))  # fmt: skip
+            raw[name] = damaged_table(name, _source(title))
     if settings is None:
         faults.add(_source(SETTINGS_SHEET), "this sheet is missing",
                    "Add it, with the headings setting and value; without rows it takes every "
@@ -215,24 +219,11 @@ def _table(cells: list[list[str]], name: str, source: str, faults: Faults) -> Ra
         remedy = "Write the headings into the first row"
         faults.add(source, "the first row has no headings",
                    remedy + (", or delete the sheet." if not cells else "."), row=1)  # fmt: skip
-        # Its columns shall not be reported as missing as well.
-        columns: dict[str, Any] = {column.name: [] for column in TABLES[name].columns}
-        return RawTable(name=name, source=source, columns=columns,
-                        row_numbers=np.zeros(0, dtype=np.int64))  # fmt: skip
-    header = tuple(cells[0])
-    columns = {}
-    for at, heading in enumerate(header):
-        column = np.empty(len(cells) - 1, dtype=object)
-        column[:] = [row[at] for row in cells[1:]]
-        if normal_heading(heading) or any(text.strip() for text in column):
-            columns.setdefault(heading, column)
-    return RawTable(
-        name=name,
-        source=source,
-        columns=columns,
-        header=tuple(heading for heading in header if heading in columns),
-        row_numbers=np.arange(2, len(cells) + 1, dtype=np.int64),
-    )
+        return damaged_table(name, source)
+    columns = np.empty((len(cells[0]), len(cells) - 1), dtype=object)
+    for at, texts in enumerate(zip(*cells[1:], strict=True)):
+        columns[at] = texts
+    return raw_table(name, source, cells[0], list(columns))
 
 
 def _settings(cells: list[list[str]], source: str, faults: Faults) -> dict[str, object]:
@@ -279,14 +270,39 @@ def write_workbook(instance: Instance, path: str | Path) -> None:
     import openpyxl
 
     place = Path(path)
+    tables = {name: columns_to_write(instance, name) for name in TABLES if has_file(instance, name)}
+    for name, columns in tables.items():
+        _refuse_what_does_not_fit(name, columns, place)
     book = openpyxl.Workbook(write_only=True)
     _write_settings(book, instance)
-    for name in TABLES:
-        if has_file(instance, name):
-            _write_table(book, instance, name, place)
+    for name, columns in tables.items():
+        _write_table(book, name, columns, instance.settings.currency)
     content = io.BytesIO()
-    book.save(content)
+    try:
+        book.save(content)  # by way of temporary files
+    except OSError as error:
+        raise FileError(f"{path}: the workbook cannot be written ({error.strerror}).") from error
     _replace_file(place, content.getvalue())
+
+
+def _refuse_what_does_not_fit(name: str, columns: Columns, path: Path) -> None:
+    rows = len(columns[0][1])
+    if rows >= _MOST_ROWS:
+        raise FileError(
+            f"{path}: the table {name} has {rows:,} rows, a sheet holds {_MOST_ROWS - 1:,}. "
+            "Write a folder of CSV files instead."
+        )
+    for column, texts in columns:
+        longest = _longest(texts)
+        if longest > _LONGEST_CELL:
+            raise FileError(
+                f"{path}: a text in {name}, column {column.name}, has {longest:,} characters, a "
+                f"cell holds {_LONGEST_CELL:,}. Shorten it, or write a folder of CSV files."
+            )
+
+
+def _longest(texts: NDArray[np.object_]) -> int:
+    return max(map(len, texts.tolist()), default=0)
 
 
 def _write_settings(book: Any, instance: Instance) -> None:
@@ -307,31 +323,19 @@ def _write_settings(book: Any, instance: Instance) -> None:
         sheet.append([name_cell, _cell(sheet, text, number=number)])
 
 
-def _write_table(book: Any, instance: Instance, name: str, path: Path) -> None:
+def _write_table(book: Any, name: str, columns: Columns, currency: str) -> None:
     from openpyxl.utils import get_column_letter
 
-    rows = len(instance[name])
-    if rows >= _MOST_ROWS:
-        raise FileError(
-            f"{path}: the table {name} has {rows:,} rows, a sheet holds {_MOST_ROWS - 1:,}. "
-            "Write a folder of CSV files instead."
-        )
     sheet = book.create_sheet(name)
     sheet.freeze_panes = "A2"
-    columns = columns_to_write(instance, name)
     headings = []
     for at, (column, texts) in enumerate(columns, start=1):
         letter = get_column_letter(at)
-        longest = max(map(len, texts.tolist()), default=0)
-        if longest > _LONGEST_CELL:
-            raise FileError(
-                f"{path}: a text in {name}, column {column.name}, has {longest:,} characters, a "
-                f"cell holds {_LONGEST_CELL:,}. Shorten it, or write a folder of CSV files."
-            )
-        sheet.column_dimensions[letter].width = 2 + min(50, max(8, len(column.name), longest))
+        width = min(50, max(8, len(column.name), _longest(texts)))
+        sheet.column_dimensions[letter].width = 2 + width
         if column.choices:
             _drop_down(sheet, column.choices, f"{letter}2:{letter}{_MOST_ROWS}")
-        unit = column.unit.replace("£", instance.settings.currency)
+        unit = column.unit.replace("£", currency)
         note = f"{column.meaning}." + (f"\nUnit: {unit}." if unit else "")
         if column.blank or column.default:
             note += f"\nBlank: {column.blank or column.default}."

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 
+from optimiser.errors import InternalError
 from optimiser.model.faults import Faults, did_you_mean
 from optimiser.model.instance import BLANK, Instance, Table
 from optimiser.model.parse import Draft, RawTable, parse_tables
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-__all__ = ["RawTable", "build", "instance_from", "normal_heading"]
+__all__ = ["RawTable", "build", "damaged_table", "instance_from", "normal_heading", "raw_table"]
 
 _SETTINGS_SOURCE: Final = "instance.toml"
 _UNIT_SUFFIX: Final = re.compile(r"\s*\([^()]*(?:\([^()]*\)[^()]*)*\)\s*$")
@@ -74,6 +75,8 @@ def build(
     metric = str(given.values["distance.metric"])
     validate(drafts, given, settings_source, faults)
     faults.raise_if_any()
+    if any(cells.any() for draft in drafts.values() for cells in draft.bad.values()):
+        raise InternalError("A cell was refused, but no fault says so.")
     generate = bool(given.values["options.generate"]) or not len(drafts["options"])
     return Instance(
         settings=given.resolve(metric=metric or _usual_metric(drafts), generate=generate),
@@ -106,13 +109,13 @@ def instance_from(
     for name, table in tables.items():
         frame = cast("Mapping[Any, Any]", table)
         columns = {str(heading): _texts(frame[heading]) for heading in table}
-        rows = max((len(column) for column in columns.values()), default=0)
-        for heading, column in columns.items():
-            if len(column) != rows:
-                faults.add(name, f"the column has {len(column)} cells, another has {rows}",
-                           "Give every column of a table the same number of cells.",
-                           column=heading)  # fmt: skip
-                columns[heading] = np.append(column, [""] * (rows - len(column)))
+        lengths = sorted({len(column) for column in columns.values()})
+        if len(lengths) > 1:
+            faults.add(name, f"its columns have from {lengths[0]} to {lengths[-1]} cells",
+                       "Give every column of a table the same number of cells.")  # fmt: skip
+            raw[name] = damaged_table(name, name)
+            continue
+        rows = lengths[0] if lengths else 0
         raw[name] = RawTable(
             name=name,
             source=name,
@@ -122,6 +125,41 @@ def instance_from(
             header=tuple(str(heading) for heading in table),
         )
     return build(raw, settings or {}, settings_source="settings", faults=faults)
+
+
+def raw_table(
+    name: str, source: str, header: Sequence[str], cells: Sequence[NDArray[np.object_]]
+) -> RawTable:
+    """Return what a reader found: texts below their headings, from row 2 on.
+
+    Parameters
+    ----------
+    name, source
+        As in `RawTable`.
+    header
+        Headings as they stand.
+    cells
+        The texts below each, each of shape (rows,).
+    """
+    columns: dict[str, NDArray[np.object_]] = {}
+    headings = []
+    for at, (heading, column) in enumerate(zip(header, cells, strict=True)):
+        if not normal_heading(heading):
+            if not any(text.strip() for text in column.tolist()):
+                continue
+            heading = " " * at  # several may lack a heading, and each must be reported
+        headings.append(heading)
+        # A heading that stands twice is a fault, whichever column is kept.
+        columns.setdefault(heading, column)
+    rows = len(cells[0]) if cells else 0
+    return RawTable(name=name, source=source, columns=columns, header=tuple(headings),
+                    row_numbers=np.arange(2, rows + 2, dtype=np.int64))  # fmt: skip
+
+
+def damaged_table(name: str, source: str) -> RawTable:
+    """Return a table that could not be read, for which the reader has noted a fault."""
+    return RawTable(name=name, source=source, columns={}, damaged=True,
+                    row_numbers=np.zeros(0, dtype=np.int64))  # fmt: skip
 
 
 def _texts(column: object) -> NDArray[np.object_]:
@@ -166,10 +204,10 @@ def normal_heading(heading: str) -> str:
 def _draft(name: str, table: RawTable | None, faults: Faults) -> Draft:
     """Match headings with the schema and drop rows that are wholly blank."""
     schema = TABLES[name]
-    if table is None:
-        if schema.required:
+    if table is None or table.damaged:
+        if table is None and schema.required:
             faults.add(name, "this table is missing", f"Add it; it says this: {schema.meaning}.")
-        return Draft(schema=schema, source=name, given=False,
+        return Draft(schema=schema, source=name, given=False, damaged=table is not None,
                      row_numbers=np.zeros(0, dtype=np.int64))  # fmt: skip
     rows = len(table.row_numbers)
     names = [column.name for column in schema.columns]
@@ -189,7 +227,7 @@ def _draft(name: str, table: RawTable | None, faults: Faults) -> Draft:
             seen[column] = heading
         if column in names:
             texts[column] = cells
-        elif column or any(cell.strip() for cell in cells[there].tolist()):
+        else:
             unknown.append((heading, column))
         filled |= np.asarray(there, dtype=bool)
     for heading, column in unknown:

@@ -44,6 +44,8 @@ class RawTable:
         Row of each as a spreadsheet counts it (the header is 1), shape (rows,).
     header
         Every heading in order, doubled ones twice; () means the keys of `columns`.
+    damaged
+        The table is there, but could not be read, which has its own fault.
     """
 
     name: str
@@ -51,6 +53,7 @@ class RawTable:
     columns: Mapping[str, Sequence[str] | NDArray[np.object_]]
     row_numbers: NDArray[np.int64]
     header: tuple[str, ...] = ()
+    damaged: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -62,7 +65,9 @@ class Draft:
     schema, source, row_numbers
         What it is, what the user calls it, and where its rows stand.
     given
-        Whether the input has this table at all.
+        Whether the input has this table, and it could be read.
+    damaged
+        Whether it is there but could not be read.
     texts
         Cells by column of the schema, of those columns that the input has.
     columns
@@ -75,6 +80,7 @@ class Draft:
     source: str
     row_numbers: NDArray[np.int64]
     given: bool = True
+    damaged: bool = False
     texts: dict[str, NDArray[np.object_]] = field(default_factory=dict)
     columns: dict[str, NDArray] = field(default_factory=dict)  # type: ignore[type-arg]
     bad: dict[str, NDArray[np.bool_]] = field(default_factory=dict)
@@ -439,6 +445,11 @@ def _choices(draft: Draft, column: Column, faults: Faults) -> None:
 # --- references --------------------------------------------------------------------------------
 
 
+def _keys_known(target: Draft) -> bool:
+    """Whether what is missing among a table's keys is missing from the input."""
+    return target.given and target.schema.key[0] in target.texts
+
+
 def _rows_by_key(target: Draft) -> dict[str, int]:
     keys = target.columns.get(target.schema.key[0])
     if keys is None:
@@ -458,10 +469,10 @@ def _references(
     found = [special.get(word, rows.get(word)) for word in words]
     unknown = _flags(codes, [row is None for row in found])
     # Without the table that is referred to, every row would be wrong: that table's fault says it.
-    if rows:
+    if _keys_known(target):
         report(faults, draft, column.name, unknown, f"there is no such row in {column.refers_to}",
                lambda at: _reference_remedy(words[codes[at]], rows, column))  # fmt: skip
-    elif not target.given and not target.schema.required:
+    elif not target.given and not target.damaged and not target.schema.required:
         report(faults, draft, column.name, unknown, f"there is no table {column.refers_to}",
                f"Add the table {column.refers_to}, or leave the cell blank.")  # fmt: skip
     draft.spoil(column.name, unknown)
@@ -482,7 +493,7 @@ def _lists(draft: Draft, column: Column, drafts: Mapping[str, Draft], faults: Fa
     parts = [sorted({part.strip() for part in word.split(";")} - {""}) for word in words]
     strange = [[part for part in each if part not in rows] for each in parts]
     unknown = _flags(codes, [bool(each) for each in strange])
-    if rows:
+    if _keys_known(drafts[column.refers_to]):
         report(faults, draft, column.name, unknown, f"there is no such row in {column.refers_to}",
                lambda at: f"{strange[codes[at]][0]!r} is unknown. "
                + _reference_remedy(strange[codes[at]][0], rows, column))  # fmt: skip
