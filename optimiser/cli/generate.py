@@ -6,7 +6,6 @@ from typing import Any, Final
 
 import click
 
-
 #: What the sizes of the families mean.
 _SIZES: Final = {
     "organisations": "Organisations (or customers).",

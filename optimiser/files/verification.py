@@ -74,9 +74,8 @@ class Verification:
         """Return what to tell, line by line."""
         account, decimals = self.account, self.instance.settings.money_decimals
         currency = self.instance.settings.currency
-        result = [
-            f"{self.folder}: status {self.status}, checked against {self.instance.source or 'the instance given'}"
-        ]
+        source = self.instance.source or "the instance given"
+        result = [f"{self.folder}: status {self.status}, checked against {source}"]
         if account is not None:
             result.append(
                 f"cost {_money(account.cost, decimals)} {currency}, "

@@ -28,7 +28,10 @@ if TYPE_CHECKING:
     from optimiser.solvers.result import Result
 
 #: Cells of a bar.
-BAR: Final = 16
+BAR: Final = 12
+#: Rows of a list, at most where there is room and at least where there is none.
+_MOST_ROWS: Final = 10
+_FEWEST_ROWS: Final = 2
 #: Columns of a mode's figures.
 _MODE: Final = 18
 #: Solver names that stand for a proof by counting, made before any solver ran.
@@ -76,22 +79,21 @@ class _Page:
         head = [*self._title(), *self._status()]
         if account is None:
             return [*head, *self._without_plan()]
-        fixed = [self._bound(account), self._compared(account)]
-        used = len(head) + sum(1 + len(section.rows) for section in fixed if section.rows)
-        room = max(self.height - 2 - used, 18)  # two lines stay for where the result was saved
-        # Cost parts first: they are few; then services, providers and authorities share the rest.
-        costs = self._costs(account, limit=min(8, max(4, room - 18)))
-        room -= 1 + len(costs.rows) + 2 + 1 + 1  # and the headings and fixed row of the other three
-        rows = max(room // 3, 2)
-        flexible = [
-            self._deliverers(account, rows=min(rows, 5)),
-            self._providers(account, rows=rows),
-            self._oversight(account, rows=rows),
-        ]
-        sections = [costs, *flexible, fixed[1], fixed[0]]
-        sections = [section for section in sections if section.rows]
-        total = len(head) + sum(1 + len(section.rows) for section in sections)
-        spaced = total + len(sections) <= self.height - 2
+        compared, bound = self._compared(account), self._bound(account)
+        room = self.height - 2 - len(head)  # two lines stay for where the result was saved
+        for rows in range(_MOST_ROWS, _FEWEST_ROWS - 1, -1):
+            sections = [
+                self._costs(account, rows=max(rows + 1, 5)),
+                self._deliverers(account, rows=rows),
+                self._providers(account, rows=rows),
+                self._oversight(account, rows=rows),
+                compared,
+                bound,
+            ]
+            total = sum(1 + len(section.rows) for section in sections)
+            if total <= room:
+                break
+        spaced = total + len(sections) <= room
         lines = head
         for section in sections:
             if spaced:
@@ -207,16 +209,16 @@ class _Page:
 
     # --- sections ------------------------------------------------------------------------------
 
-    def _costs(self, account: Account, limit: int) -> _Section:
+    def _costs(self, account: Account, rows: int) -> _Section:
         parts = [(part, units) for part, units in account.parts.items() if units]
         parts.sort(key=lambda item: -abs(item[1]))
-        rest = parts[limit - 1 :] if len(parts) > limit else []
-        shown = parts[: len(parts) - len(rest)]
-        rows = [(COST_PARTS[part], units) for part, units in shown]
+        rest = parts[rows - 1 :] if len(parts) > rows else []
+        lines = [(COST_PARTS[part], units) for part, units in parts[: len(parts) - len(rest)]]
         if rest:
-            rows.append((f"{len(rest)} smaller parts, in costs.csv", sum(u for _, u in rest)))
+            words = f"{len(rest)} smaller parts, in costs.csv"
+            lines.append((words, sum(units for _, units in rest)))
         section = _Section(heading="Cost by part, a year", aside=self.money.exact(account.cost))
-        for words, units in rows:
+        for words, units in lines:
             share = Fraction(units, account.cost) if account.cost > 0 else Fraction(0)
             left = f"  {clip(words, 36)}{self.money.rounded(units):>18}{percent(share):>9}  "
             section.rows.append(Text(left) + self._bar(float(share), self.width - len(left)))
@@ -276,7 +278,7 @@ class _Page:
         if not opened:
             section.rows.append(Text("  none", style="dim"))
             return section
-        limits = {p.provider: self._limit(p) for p in opened}
+        limits = self._limits(opened)
 
         def fullness(p: ProviderAccount) -> tuple[float, float]:
             limit = limits[p.provider]
@@ -288,7 +290,7 @@ class _Page:
         for p in opened[:fit]:
             mode = short[providers["mode"][p.provider]]
             limit = limits[p.provider]
-            left = f"  {clip(providers['name'][p.provider], self.width - BAR - 42)} {mode:<6}"
+            left = f"  {clip(providers['name'][p.provider], self.width - BAR - 44)} {mode:<6}"
             if limit:
                 share = float(p.load / limit)
                 full = Text(f"{percent(round(share, 3)):>8} full ") + self._bar(share, BAR)
@@ -300,18 +302,25 @@ class _Page:
             section.rows.append(self._more(len(opened) - fit, "open provider", "providers.csv"))
         return section
 
-    def _limit(self, account: ProviderAccount) -> Fraction | None:
-        """Most weighted volume that a provider can deliver, by its own and its offers' limits."""
+    def _limits(self, opened: Sequence[ProviderAccount]) -> dict[int, Fraction | None]:
+        """Most weighted volume that each can deliver, by its own and its offers' limits."""
         offers, services = self.instance["offers"], self.instance["services"]
-        mine = np.flatnonzero(offers["provider"] == account.provider)
-        capacities = offers["capacity"][mine].tolist()
-        limit = account.capacity
-        if BLANK not in capacities:
-            weights = services["weight"][offers["service"][mine]].tolist()
-            units = sum(w * c for w, c in zip(weights, capacities, strict=True))
-            together = Fraction(units, 10 ** (3 + self.instance.settings.volume_decimals))
-            limit = together if limit is None else min(limit, together)
-        return limit
+        one = 10 ** (3 + self.instance.settings.volume_decimals)
+        together: dict[int, int] = {}
+        boundless = set()
+        columns = (offers["provider"], services["weight"][offers["service"]], offers["capacity"])
+        for provider, weight, capacity in zip(*(c.tolist() for c in columns), strict=True):
+            if capacity == BLANK:
+                boundless.add(provider)
+            else:
+                together[provider] = together.get(provider, 0) + weight * capacity
+        limits = {}
+        for account in opened:
+            known = [] if account.capacity is None else [account.capacity]
+            if account.provider not in boundless:
+                known.append(Fraction(together.get(account.provider, 0), one))
+            limits[account.provider] = min(known, default=None)
+        return limits
 
     def _oversight(self, account: Account, rows: int) -> _Section:
         hours = sum((a.hours for a in account.authorities), Fraction(0))
@@ -342,8 +351,7 @@ class _Page:
         contracts = f"{a.contracts:,}"
         if a.max_contracts is not None:
             contracts += f" of {a.max_contracts:,}"
-        words = "contract" if a.contracts == 1 and a.max_contracts is None else "contracts"
-        figures = f"{number(a.hours):>9} h{contracts:>9} {words:<9}"
+        figures = f"{number(a.hours):>8} h{contracts:>9} contr."
         if counted:
             officers = f"{a.officers:,}"
             if a.max_officers is not None:
@@ -361,12 +369,12 @@ class _Page:
             text = "  today's arrangement: not known, some pairs have no incumbent"
             section.rows.append(Text(text, style="dim"))
         else:
-            note = "without one-offs"
-            section.rows.append(self._comparison("today's arrangement", account, today, note))
+            section.aside = "one-offs are left out of today's cost"
+            section.rows.append(self._comparison("today's arrangement", account, today))
             section.rows += self._broken("Today's arrangement", today)
         alone = in_house_account(self.instance)
         if alone is not None:
-            section.rows.append(self._comparison("all in-house", account, alone, ""))
+            section.rows.append(self._comparison("all in-house", account, alone))
             section.rows += self._broken("All in-house", alone)
         else:
             section.rows.append(
@@ -374,16 +382,14 @@ class _Page:
             )
         return section
 
-    def _comparison(self, words: str, account: Account, other: Account, note: str) -> Text:
+    def _comparison(self, words: str, account: Account, other: Account) -> Text:
         saved = other.cost - account.cost
-        verb = "saves" if saved >= 0 else "costs"
-        more = "" if saved >= 0 else " more"
-        share = f" ({percent(Fraction(abs(saved), other.cost))})" if other.cost > 0 else ""
-        text = f"this plan {verb} {self.money.rounded(abs(saved))}{more}{share}"
-        if note:
-            text += f"; {note}"
-        left = f"  {words:<20}{self.money.rounded(other.cost):>16}  "
-        return Text(left + clip(text, self.width - len(left)).rstrip())
+        text = f"this plan saves {self.money.rounded(saved)}"
+        if saved < 0:
+            text = f"this plan costs {self.money.rounded(-saved)} more"
+        if other.cost > 0:
+            text += f" ({percent(Fraction(abs(saved), other.cost))})"
+        return Text(f"  {words:<20}{self.money.rounded(other.cost):>17}  {text}")
 
     def _broken(self, words: str, account: Account) -> list[Text]:
         broken = account.violations
@@ -392,7 +398,8 @@ class _Page:
         first = f"{words} breaks {plural(len(broken), 'rule')}: {safe(broken[0].message)}"
         rows = self._wrap(first, indent="    ", style="yellow")
         if len(rows) > 2:
-            rows[1] = Text(clip(rows[1].plain, self.width - 2).rstrip() + " …", style="yellow")
+            text = f"{rows[1].plain} {rows[2].plain.strip()}"
+            rows[1] = Text(clip(text, self.width).rstrip(), style="yellow")
         return rows[:2]
 
     def _bound(self, account: Account) -> _Section:
@@ -418,6 +425,8 @@ class _Page:
             if account.objective != account.cost:
                 text += f" The plan's weighted cost is {money.exact(account.objective)}."
             text += " " + self._proof()
+        if not self.plain:
+            text = text.replace(" %", "\u00a0%")  # so that no line begins with the sign
         section.rows += self._wrap(text, indent="  ")
         return section
 
