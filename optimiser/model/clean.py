@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -146,8 +146,7 @@ class _Sweep:
         if not bands:
             return
         most, least = self._reach(), self._least()
-        fixed = problem.objective.get("band", bands)
-        unit = problem.objective.get("banded", len(self.banded))
+        forms = self._tariff_forms()
         start = np.searchsorted(problem.band_offer, np.arange(problem.size("offer") + 1))
         width = int((start[1:] - start[:-1]).max(initial=0))
         first = np.searchsorted(problem.banded_option, problem.banded_option)
@@ -156,6 +155,7 @@ class _Sweep:
         size = size[problem.banded_option]
         gone = np.zeros(bands, dtype=bool)
         here = np.arange(bands) - start[problem.band_offer]
+        room = np.where(most > 0, most, 0).astype(float)
         for shift in [*range(1, width), *range(-1, -width, -1)]:
             # Compare every band with the one `shift` places on within its offer.
             other = here + shift
@@ -167,17 +167,38 @@ class _Sweep:
             there = (position + shift >= 0) & (position + shift < size)
             beside = np.where(there, np.arange(len(self.banded)) + shift, 0)
             same = there & (problem.banded_band[beside] == problem.banded_band + shift)
-            saving = (unit[beside] - unit) / self.volume
-            saving = np.where(same, saving, np.inf)
-            saving[~self.banded] = -np.inf
-            best = np.full(bands, -np.inf)
-            np.maximum.at(best, problem.banded_band, saving)
-            room = most.astype(float)
-            worth = np.where(best > 0, best, 0.0) * np.where(room > 0, room, 0.0)
-            worth = worth * (1 + 1e-12) + np.where(best > 0, 1e-6, 0.0)
-            beaten = covers & (best < np.inf) & (fixed - fixed[rival] >= worth)
+            beaten = covers
+            for fixed, unit in forms:
+                saving = (unit[beside] - unit) / self.volume
+                saving = np.where(same, saving, np.inf)
+                saving[~self.banded] = -np.inf
+                best = np.full(bands, -np.inf)
+                np.maximum.at(best, problem.banded_band, saving)
+                worth = np.where(best > 0, best, 0.0) * room
+                worth = worth * (1 + 1e-12) + np.where(best > 0, 1e-6, 0.0)
+                beaten = beaten & (best < np.inf) & (fixed - fixed[rival] >= worth)
             gone |= beaten
         self._drop_bands(gone, "bands that a cheaper one covers")
+
+    def _tariff_forms(self) -> list[tuple[NDArray[Any], NDArray[Any]]]:
+        """Return what bands count for, fixed and unit parts: in the objective and in every row.
+
+        A side row may limit money that weighs little or nothing in the objective.
+        """
+        problem = self.problem
+        bands, banded = problem.size("band"), len(self.banded)
+        forms = [(problem.objective.get("band", bands), problem.objective.get("banded", banded))]
+        for row in problem.rows:
+            if any(term.kind in ("band", "banded") for term in row.terms):
+                parts = {"band": np.zeros(bands), "banded": np.zeros(banded)}
+                for term in row.terms:
+                    if term.kind in parts:
+                        np.add.at(
+                            parts[term.kind], term.index, term.coefficient * float(term.factor)
+                        )
+                signs = [s for s, limit in ((1, row.upper), (-1, row.lower)) if limit is not None]
+                forms += [(sign * parts["band"], sign * parts["banded"]) for sign in signs]
+        return forms
 
     def _dominated(self) -> None:
         """Options that can never be cheaper than in-house, where nothing else speaks for them."""
