@@ -99,9 +99,6 @@ def _duplicates(draft: Draft, faults: Faults) -> None:
     repeated = pd.Series(code[rows]).duplicated().to_numpy()
     if not repeated.any():
         return
-    first: dict[int, int] = {}
-    for at in rows[np.isin(code[rows], code[rows][repeated])].tolist():
-        first.setdefault(int(code[at]), at)
     mask = np.zeros(len(draft), dtype=bool)
     mask[rows[repeated]] = True
     many = len(key) > 1
@@ -109,7 +106,7 @@ def _duplicates(draft: Draft, faults: Faults) -> None:
         faults, draft, key[0], mask,
         f"another row has the same {', '.join(key)}",
         lambda at: (
-            f"Row {draft.row_numbers[first[int(code[at])]]} has it already"
+            f"Row {draft.row_numbers[rows[code[rows] == code[at]][0]]} has it already"
             + (f" ({', '.join(draft.cell(name, at) for name in key)})" if many else "")
             + ": delete or change one of the two."
         ),
