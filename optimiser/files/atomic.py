@@ -47,12 +47,12 @@ def replace_folder(folder: Path, files: Mapping[str, bytes]) -> None:
         _synchronise(new)
         _swap(new, folder, old)
     except BaseException as error:
-        shutil.rmtree(new, ignore_errors=True)
+        _remove(new)
         _take_back(made)
         _complain(folder, error)
         raise
     # From here on the new folder stands; what fails now must not look like a failure to write it.
-    shutil.rmtree(old, ignore_errors=True)
+    _remove(old)
     with suppress(OSError):
         _synchronise(folder.parent)
 
@@ -78,6 +78,15 @@ def replace_file(path: Path, content: bytes) -> None:
         _take_back(made)
         _complain(path, error)
         raise
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder; once more if something got in the way, be it Ctrl-C."""
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+    finally:
+        if folder.exists():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _take_back(made: list[Path]) -> None:
