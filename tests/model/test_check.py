@@ -857,7 +857,9 @@ def test_the_checker_shares_no_code_with_what_it_checks():
     for source in sources:
         for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
             names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-            names += [alias.name for alias in getattr(node, "names", ()) if type(node) is ast.Import]
+            names += [
+                alias.name for alias in getattr(node, "names", ()) if type(node) is ast.Import
+            ]
             for name in names:
                 if name.startswith("optimiser") and name != "optimiser.errors":
                     assert name.removeprefix("optimiser.model.") in allowed, source.name
