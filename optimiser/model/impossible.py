@@ -43,6 +43,10 @@ def _volume(problem: Problem, volume: int, service: int) -> str:
     return f"{text} {unit}" if unit else text
 
 
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
 def _choices(problem: Problem) -> Ints:
     """Options of each pair, shape (pairs,)."""
     return np.bincount(problem.option_pair, minlength=problem.pairs)
@@ -129,8 +133,9 @@ def _contracts(problem: Problem) -> list[str]:
     needed = np.bincount(authority[outside], minlength=problem.size("officers"))
     short = np.flatnonzero(needed > problem.authority_max_contracts)
     return [
-        f"{problem.names.authorities[a]}: {needed[a]} organisations cannot do without a contract, "
-        f"but max_contracts is {problem.authority_max_contracts[a]}. Raise it, or allow in-house."
+        f"{problem.names.authorities[a]}: {_count(int(needed[a]), 'organisation')} cannot do "
+        f"without a contract, but max_contracts is {problem.authority_max_contracts[a]}. Raise it, or "
+        "allow in-house."
         for a in short.tolist()
     ]
 
@@ -158,7 +163,8 @@ def _officers(problem: Problem) -> list[str]:
             have = float(Fraction(per * most, problem.hours_scale))
             result.append(
                 f"{problem.names.authorities[a]}: oversight takes at least {needed:,.0f} hours "
-                f"whoever delivers, but {most} officers give {have:,.0f}. Raise max_officers."
+                f"whoever delivers, but {_count(most, 'officer')} can give {have:,.0f}. "
+                "Raise max_officers."
             )
     return result
 
