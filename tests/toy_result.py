@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ ROW = SideRow(
 )
 
 
+@functools.cache
 def toy() -> Instance:
     """Read the toy instance."""
     return read(TOY)

@@ -465,5 +465,5 @@ def _misshapen(content: Mapping[str, Any]) -> str:
         if not isinstance(delivery, dict) or not all(
             isinstance(delivery.get(name), str) for name in fields
         ):
-            return f"delivery {at} is incomplete"
+            return f"number {at} of the deliveries is incomplete"
     return ""
