@@ -170,6 +170,8 @@ class MatrixSolver(ABC):
     capabilities: Capabilities
     #: Numbers from here on are refused by name.
     largest: float = EXACT
+    #: Whether rows are handed over scaled by powers of two, or as whole numbers.
+    scales_rows: bool = True
 
     @abstractmethod
     def availability(self) -> Availability:
@@ -196,7 +198,7 @@ class MatrixSolver(ABC):
             if not matrix.columns:
                 return _nothing_to_decide(formulation, seconds)
             report(phase="handing over")
-            job = Job(matrix=scaled(matrix), gap=options.gap, threads=options.threads,
+            job = Job(matrix=scaled(matrix) if self.scales_rows else matrix, gap=options.gap, threads=options.threads,
                       seed=options.seed, log=options.log is not None, start=start,
                       deadline=deadline, report=report)  # fmt: skip
             answer = self.run(job)
