@@ -75,11 +75,14 @@ def column_names(columns: Columns) -> list[str]:
 
 
 def unique(names: list[str]) -> list[str]:
-    """Make names unique by adding their position where they are not."""
+    """Make names unique and short enough, by adding their position where they are not."""
     seen: set[str] = set()
     result = []
     for position, name in enumerate(names):
-        chosen = name if name not in seen else f"{name}__{position}"
+        chosen, more = name if len(name) <= _LONGEST else name[:_LONGEST] + f"__{position}", 0
+        while chosen in seen:
+            chosen = f"{name[:_LONGEST]}__{position}" + f"_{more}" * bool(more)
+            more += 1
         seen.add(chosen)
         result.append(chosen)
     return result
