@@ -134,8 +134,8 @@ def _contracts(problem: Problem) -> list[str]:
     short = np.flatnonzero(needed > problem.authority_max_contracts)
     return [
         f"{problem.names.authorities[a]}: {_count(int(needed[a]), 'organisation')} cannot do "
-        f"without a contract, but max_contracts is {problem.authority_max_contracts[a]}. Raise it, or "
-        "allow in-house."
+        f"without a contract, but max_contracts is {problem.authority_max_contracts[a]}. "
+        "Raise it, or allow in-house."
         for a in short.tolist()
     ]
 
