@@ -1,0 +1,178 @@
+"""CBC, the program that PuLP brings: its log is read as it grows."""
+
+from __future__ import annotations
+
+import math
+import re
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from optimiser.errors import SolverError
+from optimiser.solvers.base import Availability, Capabilities
+from optimiser.solvers.milp.adapter import Answer, MatrixSolver
+from optimiser.solvers.milp.pulp import program, set_start, vector
+from optimiser.solvers.packages import availability
+
+if TYPE_CHECKING:
+    from optimiser.solvers.milp.adapter import Job
+
+#: Seconds between two looks at the log, and seconds left to CBC after it was told to stop.
+PAUSE: Final = 0.05
+GRACE: Final = 1.0
+
+_NUMBER: Final = r"(-?\d[\d.]*(?:e[+-]?\d+)?)"
+_BOUND: Final = re.compile(rf"best possible {_NUMBER}")
+_LAST_BOUND: Final = re.compile(rf"^Lower bound:\s+{_NUMBER}", re.MULTILINE)
+_RESULT: Final = re.compile(r"^Result - (.*?)\s*$", re.MULTILINE)
+
+
+class Cbc(MatrixSolver):
+    """CBC: streams bounds, and gives its plan at its end."""
+
+    name = "cbc"
+    capabilities = Capabilities(
+        bounds=True, warm_start=True, threads=True, seed=True, interrupt=True
+    )
+    scales_rows = False
+    largest = 1e13  # the file that it reads holds thirteen digits
+
+    def availability(self) -> Availability:
+        """Say whether PuLP is installed and brings CBC."""
+        found = availability("pulp")
+        if not found.installed:
+            return found
+        import pulp
+
+        if not pulp.PULP_CBC_CMD(msg=False).available():
+            remedy = "pip install 'pulp<4', which brings CBC, or install coinor-cbc"
+            return Availability(installed=False, version=found.version, remedy=remedy)
+        return Availability(installed=True, version=f"of PuLP {found.version}")
+
+    def run(self, job: Job) -> Answer:
+        """Solve one matrix with CBC, in a folder of its own."""
+        # A path with a space fails; the system's own folder for such things has none.
+        with tempfile.TemporaryDirectory(prefix="cbc-") as folder:
+            return _solve(Path(folder), job)
+
+
+def _solve(folder: Path, job: Job) -> Answer:
+    import pulp
+
+    solver = pulp.PULP_CBC_CMD(msg=False)
+    model, columns = program(job.matrix)
+    mps, solution, log = folder / "model.mps", folder / "model.sol", folder / "cbc.log"
+    written, names, rows, _ = model.writeMPS(str(mps), rename=1)
+    command = [str(solver.path), str(mps)]
+    if job.start is not None:
+        set_start(columns, job.start)
+        start = folder / "start.mst"
+        solver.writesol(str(start), model, written, names, rows)
+        command += ["-mips", str(start)]
+    command += _options(job)
+    command += ["-solve", "-printingOptions", "all", "-solution", str(solution)]
+    job.handed_over()
+    code = _watch(command, log, job)
+    text = log.read_text(encoding="utf-8", errors="replace")
+    if job.log:
+        print(text)  # noqa: T201  (standard output of the child is the user's log)
+    x = None
+    if solution.exists() and solution.stat().st_size:
+        values = solver.readsol_MPS(str(solution), model, written, names, rows)[1]
+        model.assignVarsVals(values)
+        x = vector(columns)
+    return _answer(text, code, x, job)
+
+
+def _options(job: Job) -> list[str]:
+    given: dict[str, Any] = {
+        "ratioGap": job.gap,
+        "allowableGap": 0,
+        "integerTolerance": 1e-9,
+        "primalTolerance": 1e-9,
+        "dualTolerance": 1e-9,
+        "randomCbcSeed": job.seed % 2**31,
+        "timeMode": "elapsed",
+    }
+    left = job.left()
+    if left is not None:
+        given["sec"] = f"{left:.2f}"
+    if job.threads > 1:
+        given["threads"] = job.threads
+    return [word for name, value in given.items() for word in (f"-{name}", str(value))]
+
+
+def _watch(command: list[str], log: Path, job: Job) -> int:
+    """Run CBC, report the bounds of its log, pass an interruption on; return its exit code."""
+    with (
+        log.open("wb") as out,
+        subprocess.Popen(
+            command, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
+        ) as process,
+    ):
+        try:
+            _follow(process, log, job)
+        except KeyboardInterrupt:
+            # It writes what it has once it is told to stop.
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(GRACE)
+            except subprocess.TimeoutExpired:
+                process.kill()
+        except BaseException:
+            process.kill()
+            raise
+    return process.returncode
+
+
+def _follow(process: subprocess.Popen[bytes], log: Path, job: Job) -> None:
+    with log.open(encoding="utf-8", errors="replace") as growing:
+        while True:
+            ended = process.poll() is not None
+            for line in growing:
+                found = _BOUND.search(line)
+                if found:
+                    job.report(bound=_below(found[1]) + job.matrix.offset)
+            if ended:
+                return
+            time.sleep(PAUSE)
+
+
+def _below(text: str) -> float:
+    """Return a printed number less half its last digit, which rounding may have added."""
+    value = float(text)
+    if not value:
+        return value
+    mantissa, _, _ = text.lower().partition("e")
+    digits = len(mantissa.replace("-", "").replace(".", "").lstrip("0")) or 1
+    if "." not in mantissa and "e" not in text.lower():
+        return value - 0.5 if digits >= 6 else value
+    return value - 0.5 * 10.0 ** (math.floor(math.log10(abs(value))) - digits + 1)
+
+
+def _answer(text: str, code: int, x: Any, job: Job) -> Answer:
+    """Judge by the log: the status that PuLP reads calls a stopped run optimal."""
+    matrix = job.matrix
+    objective = None if x is None else float(matrix.cost @ x) + matrix.offset
+    results = _RESULT.findall(text)
+    result = results[-1] if results else ""
+    bounds = _LAST_BOUND.findall(text)
+    bound = _below(bounds[-1]) + matrix.offset if bounds else None
+    if "infeasible" in result.lower() or "proven infeasible" in text:
+        return Answer(reason="infeasible")
+    if result.startswith("Optimal solution found"):
+        if bound is None and objective is not None:
+            bound = objective
+        reason = "finished" if x is not None else "failed"
+        return Answer(reason=reason, x=x, objective=objective, bound=bound,
+                      message="" if x is not None else "CBC gave no whole solution")  # fmt: skip
+    left = job.left()
+    timed_out = left is not None and left <= PAUSE
+    if "Stopped on time" in text or (timed_out and not result):
+        return Answer(reason="limit", x=x, objective=objective, bound=bound)
+    if result.startswith(("Stopped on", "User ctrl-c")) or code == -signal.SIGINT:
+        return Answer(reason="interrupted", x=x, objective=objective, bound=bound)
+    raise SolverError(f"CBC ended with code {code}; its log ends: {text.strip()[-300:]!r}")
