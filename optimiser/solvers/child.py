@@ -1,8 +1,8 @@
 """The child process: load the task, solve it, send events and the outcome; end when told to.
 
 Run as ``python -m optimiser.solvers.child DESCRIPTOR FOLDER`` by `process`. Messages go to the
-descriptor, each a length (8 bytes, big-endian) and a pickle. Standard input is the lifeline: it ends
-when the parent has ended, however that came about, and then this whole process group ends too.
+descriptor, each a length (8 bytes, big-endian) and a pickle. Standard input is the lifeline: it
+ends when the parent has ended, however that came about, and then this process group ends too.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What a solver says, against what the checker says: nothing is believed.
 
-The `Judge` collects plans and bounds while a solve runs, and in the end finds the best plan that the
-checker accepts, the bound that does not contradict it, and names the solver where it was wrong.
+The `Judge` collects plans and bounds while a solve runs. In the end it finds the best plan that the
+checker accepts, and the bound unless that contradicts it, and names the solver where it was wrong.
 """
 
 from __future__ import annotations
@@ -163,7 +163,7 @@ class Judge:
         self.trace.append(Point(time=time, objective=objective, bound=bound))
 
     def _choose(self, verdict: Verdict) -> Candidate | None:
-        """Return the best candidate without violations; name the solver for those that have some."""
+        """Return the best candidate without violations; name the solver if others have some."""
         order = sorted(self._candidates.values(), key=lambda c: c.objective)
         refused = 0
         for candidate in order:

@@ -52,8 +52,8 @@ class Ending:
 class Interrupts:
     """Ctrl-C and SIGTERM, counted instead of raised, while a solve runs in the main thread.
 
-    The third one raises KeyboardInterrupt, should anything hang in here. What was ignored before (as
-    under nohup) stays ignored. In any other thread this does nothing.
+    The third one raises KeyboardInterrupt, should anything hang in here. What was ignored before
+    (as under nohup) stays ignored. In any other thread this does nothing.
     """
 
     def __init__(self) -> None:
@@ -149,8 +149,8 @@ class _Child:
         log = task.options.log
         out: int | IO[bytes] = subprocess.DEVNULL
         if log is not None:
-            out = stack.enter_context(Path(log).open("ab"))
-        error = stack.enter_context((self.folder / "stderr").open("wb"))
+            out = stack.enter_context(_file(Path(log), "ab"))
+        error = stack.enter_context(_file(self.folder / "stderr", "wb"))
         home = Path(optimiser.errors.__file__).parents[1]
         path = os.pathsep.join(filter(None, [str(home), os.environ.get("PYTHONPATH", "")]))
         command = [sys.executable, "-P", "-m", "optimiser.solvers.child"]
@@ -215,8 +215,10 @@ class _Watch:
         """Watch until the child has ended or has to be ended."""
         interrupted = self._interrupts
         while True:
-            ready, _, _ = select.select([self._child.events, interrupted], [], [], self._pause())
-            if interrupted in ready:
+            ready, _, _ = select.select(
+                [self._child.events, interrupted.fileno()], [], [], self._pause()
+            )
+            if interrupted.fileno() in ready:
                 interrupted.drain()
             if self._child.events in ready and not self._read():
                 return self._ended()
@@ -295,6 +297,12 @@ def how(code: int) -> str:
         name = f"signal {-code}"
     hint = ", as the system does when memory runs out" if name == "SIGKILL" else ""
     return f"was ended by {name}{hint}"
+
+
+@contextlib.contextmanager
+def _file(path: Path, mode: str) -> Iterator[IO[bytes]]:
+    with path.open(mode) as file:
+        yield file
 
 
 @contextlib.contextmanager

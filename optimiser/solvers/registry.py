@@ -84,7 +84,8 @@ def load(spec: str) -> Solver:
     if spec.startswith(PULP):
         from optimiser.solvers.milp.pulp import Pulp
 
-        return Pulp(spec.removeprefix(PULP))
+        pulp: Solver = Pulp(spec.removeprefix(PULP))
+        return pulp
     module, _, attribute = spec.partition(":")
     try:
         solver: Solver = getattr(import_module(module), attribute)()
@@ -128,8 +129,8 @@ def solvers() -> pd.DataFrame:
             rows.append((name, False, "", "", str(error)))
             continue
         found = solver.availability()
-        able = [key.replace("_", " ") for key, value in dataclasses.asdict(solver.capabilities).items()
-                if value]  # fmt: skip
+        flags = dataclasses.asdict(solver.capabilities)
+        able = [key.replace("_", " ") for key, value in flags.items() if value]
         rows.append((name, found.installed, found.version, ", ".join(able), found.remedy))
     from optimiser.solvers.milp.pulp import others
 

@@ -322,5 +322,3 @@ def _export(problem: Problem, path: str | os.PathLike[str]) -> None:
     from optimiser.solvers.milp.mps import write_mps
 
     write_mps(Formulation(problem).matrix, path)
-
-

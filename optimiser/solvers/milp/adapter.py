@@ -1,12 +1,13 @@
 """What the back ends of general solvers share: build, check, hand over, decode, bounds, times.
 
-A back end gets a `Job` and gives an `Answer`, both in the matrix's own columns and money. It reports
-column vectors and bounds while it runs; here they become plans and events.
+A back end gets a `Job` and gives an `Answer`, both in its matrix's own columns and money. While it
+runs it reports column vectors and bounds; here they become plans and events.
 """
 
 from __future__ import annotations
 
-import logging
+import dataclasses
+import math
 import threading
 import time
 from abc import ABC, abstractmethod
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from optimiser.solvers.milp.matrix import Matrix
 
     Floats = NDArray[np.float64]
-
-logger = logging.getLogger(__name__)
 
 #: Whole numbers up to here are exact in float64.
 EXACT: Final = 2.0**53
@@ -123,6 +122,8 @@ class Report:
     def __init__(self, formulation: Formulation, emit: Callable[[Event], None]) -> None:
         self._formulation = formulation
         self._emit = emit
+        #: What the matrix's money was multiplied with.
+        self.factor = 1.0
         self._began = time.monotonic()
         self._lock = threading.Lock()
         self._told = -np.inf
@@ -143,6 +144,7 @@ class Report:
             now = time.monotonic() - self._began
             known = self.tighten(bound)
             plan = None
+            objective = self.units(objective)
             if x is not None:
                 plan = self._formulation.decode(x)
                 self.plan, self.objective = plan, objective
@@ -156,11 +158,15 @@ class Report:
         """Take a claimed bound on the matrix; say whether it is better than those before."""
         if bound is None or not np.isfinite(bound):
             return False
-        bound -= self._formulation.matrix.slack
+        bound = bound / self.factor - self._formulation.matrix.slack
         if self.bound is not None and bound <= self.bound:
             return False
         self.bound = bound
         return True
+
+    def units(self, objective: float | None) -> float | None:
+        """Return a claimed objective in units of the last place."""
+        return None if objective is None else objective / self.factor
 
 
 class MatrixSolver(ABC):
@@ -170,6 +176,9 @@ class MatrixSolver(ABC):
     capabilities: Capabilities
     #: Numbers from here on are refused by name.
     largest: float = EXACT
+    #: What the largest cost is divided down to, if it is larger; 0 leaves costs alone. Solvers
+    #: compare reduced costs with absolute tolerances, which in pence they cannot keep.
+    dearest: float = 0.0
     #: Whether rows are handed over scaled by powers of two, or as whole numbers.
     scales_rows: bool = True
 
@@ -198,9 +207,13 @@ class MatrixSolver(ABC):
             if not matrix.columns:
                 return _nothing_to_decide(formulation, seconds)
             report(phase="handing over")
-            job = Job(matrix=scaled(matrix) if self.scales_rows else matrix, gap=options.gap, threads=options.threads,
-                      seed=options.seed, log=options.log is not None, start=start,
-                      deadline=deadline, report=report)  # fmt: skip
+            report.factor = self._factor(matrix)
+            handed = cheaper(matrix, report.factor)
+            if self.scales_rows:
+                handed = scaled(handed)
+            job = Job(matrix=handed, gap=options.gap, threads=options.threads, seed=options.seed,
+                      log=options.log is not None, start=start, deadline=deadline,
+                      report=report)  # fmt: skip
             answer = self.run(job)
         except UnsupportedError as error:
             return Outcome(reason="unsupported", message=str(error), seconds=seconds)
@@ -208,9 +221,16 @@ class MatrixSolver(ABC):
         report.tighten(answer.bound)
         plan, objective = report.plan, report.objective
         if answer.x is not None:
-            plan, objective = formulation.decode(answer.x), answer.objective
+            plan, objective = formulation.decode(answer.x), report.units(answer.objective)
         return Outcome(reason=answer.reason, plan=plan, objective=objective, bound=report.bound,
                        message=answer.message, seconds=seconds)  # fmt: skip
+
+    def _factor(self, matrix: Matrix) -> float:
+        """Power of two, at most 1, with which money is multiplied."""
+        most = float(np.abs(matrix.cost).max())
+        if not self.dearest or most <= self.dearest:
+            return 1.0
+        return float(2.0 ** -math.ceil(math.log2(most / self.dearest)))
 
 
 def inspect(matrix: Matrix, largest: float = EXACT) -> None:
@@ -234,7 +254,9 @@ def inspect(matrix: Matrix, largest: float = EXACT) -> None:
         at = int(np.flatnonzero(bad)[0])
         row = matrix.row_names()[int(np.searchsorted(matrix.a.indptr, at, side="right")) - 1]
         column = matrix.column_names()[int(matrix.a.indices[at])]
-        raise UnsupportedError(_bad(f"the coefficient of {column} in row {row}", values[at], largest))
+        raise UnsupportedError(
+            _bad(f"the coefficient of {column} in row {row}", values[at], largest)
+        )
     if not np.isfinite(matrix.offset) or abs(matrix.offset) >= largest:
         raise UnsupportedError(_bad("the constant of the objective", matrix.offset, largest))
 
@@ -243,14 +265,17 @@ def _bad(what: str, value: float, largest: float) -> str:
     return f"{what} is {value:g}; it must be a number below {largest:.3g}"
 
 
+def cheaper(matrix: Matrix, factor: float) -> Matrix:
+    """Multiply money with a power of two, exactly."""
+    return dataclasses.replace(matrix, cost=matrix.cost * factor, offset=matrix.offset * factor)
+
+
 def scaled(matrix: Matrix) -> Matrix:
     """Divide rows by powers of two, exactly, so that large volumes fit absolute tolerances.
 
     The geometric mean of a row's largest and smallest coefficient becomes about 1; rows whose
     coefficients are all within 2¹⁰ of 1 are left alone.
     """
-    import dataclasses
-
     from scipy.sparse import csr_array
 
     a = matrix.a

@@ -28,6 +28,7 @@ class Highs(MatrixSolver):
     capabilities = Capabilities(incumbents=True, bounds=True, warm_start=True, threads=True,
                                 seed=True, interrupt=True)  # fmt: skip
     largest = 1e15  # from here on it drops rows or takes bounds for infinite
+    dearest = 2.0**14
 
     def availability(self) -> Availability:
         """Say whether highspy is installed, in a version that can be trusted."""
@@ -44,9 +45,9 @@ class Highs(MatrixSolver):
         """Solve one matrix with HiGHS."""
         import highspy
 
-        if highspy.Highs().version() == WRONG:
+        highs: Any = highspy.Highs()  # type: ignore[no-untyped-call]
+        if highs.version() == WRONG:
             raise SolverError(f"highspy {WRONG} gives wrong answers and is refused")
-        highs = highspy.Highs()
         _set(highs, job)
         pass_matrix(highs, job.matrix)
         if job.start is not None:
@@ -71,10 +72,8 @@ def _set(highs: Any, job: Job) -> None:
         "random_seed": job.seed % 2**31,
         "mip_rel_gap": job.gap,
         "mip_abs_gap": 0.0,
+        # Also the tolerance of reduced costs: unscaled pence under it stall the search.
         "mip_feasibility_tolerance": 1e-9,
-        "primal_feasibility_tolerance": 1e-9,
-        "dual_feasibility_tolerance": 1e-9,
-        "small_matrix_value": 1e-12,
     }.items():
         _ok(highs.setOptionValue(option, value), f"setting {option}")
 
@@ -144,17 +143,19 @@ def _listen(highs: Any, job: Job) -> list[BaseException]:
 
 
 def _answer(highs: Any, status: Any) -> Answer:
-    from highspy import HighsModelStatus, HighsStatus, SolutionStatus
+    import highspy
+    from highspy import HighsStatus, SolutionStatus
 
     model = highs.getModelStatus()
+    statuses: Any = highspy.HighsModelStatus
     reasons = {
-        HighsModelStatus.kOptimal: "finished",
-        HighsModelStatus.kInfeasible: "infeasible",
-        HighsModelStatus.kTimeLimit: "limit",
-        HighsModelStatus.kMemoryLimit: "limit",
-        HighsModelStatus.kInterrupt: "interrupted",
-        HighsModelStatus.kHighsInterrupt: "interrupted",
-        HighsModelStatus.kModelEmpty: "finished",
+        statuses.kOptimal: "finished",
+        statuses.kInfeasible: "infeasible",
+        statuses.kTimeLimit: "limit",
+        statuses.kMemoryLimit: "limit",
+        statuses.kInterrupt: "interrupted",
+        statuses.kHighsInterrupt: "interrupted",
+        statuses.kModelEmpty: "finished",
     }
     reason = reasons.get(model, "failed")
     if status == HighsStatus.kError:
