@@ -8,12 +8,9 @@ from typing import TYPE_CHECKING, Final
 from optimiser.errors import FileError
 from optimiser.files.folder import SETTINGS_FILE, read_folder, write_folder
 from optimiser.files.workbook import read_workbook, write_workbook
-from optimiser.model.build import instance_from
 
 if TYPE_CHECKING:
     from optimiser.model.instance import Instance
-
-__all__ = ["instance_from", "read", "write"]
 
 _WORKBOOKS: Final = (".xlsx", ".xlsm")
 _OTHER_WORKBOOKS: Final = (".xls", ".xlsb", ".ods", ".numbers")
