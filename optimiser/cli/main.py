@@ -6,7 +6,7 @@ import contextlib
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
 
@@ -46,8 +46,23 @@ def _version(context: click.Context, _: click.Parameter, value: bool) -> None:
         context.exit()
 
 
+class _Program(click.Group):
+    """The group, whose own ends to Ctrl-C and failed output come before click's."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command and return its exit code."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            _say("Interrupted.")
+            return INTERRUPTED
+        except OSError as error:
+            return _output_failed(error)
+
+
 @click.group(
     name="optimiser",
+    cls=_Program,
     epilog=_EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
@@ -104,9 +119,12 @@ def _guarded(arguments: Sequence[str] | None) -> int:
         return code if isinstance(code, int) else 0
     except click.exceptions.Exit as error:
         return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
+    except click.Abort:  # Ctrl-C while the arguments were read
         _say("Interrupted.")
         return INTERRUPTED
+    except SystemExit:  # click's end where whoever read the help has gone
+        _abandon_stdout()
+        return INPUT
     except click.ClickException as error:
         with contextlib.suppress(OSError):
             error.show()
@@ -120,8 +138,6 @@ def _guarded(arguments: Sequence[str] | None) -> int:
     except InternalError as error:
         return _our_fault(error)
     except OSError as error:
-        if isinstance(error, BrokenPipeError):
-            _abandon_stdout()
         return _output_failed(error)
     except MemoryError:
         _say(
@@ -143,6 +159,7 @@ def _say(message: str) -> None:
 
 def _output_failed(error: OSError) -> int:
     if isinstance(error, BrokenPipeError):
+        _abandon_stdout()
         _say("Whoever read the output has gone; the rest was not written.")
     else:
         where = f"{error.filename}: " if error.filename else ""

@@ -40,6 +40,7 @@ class Reporter:
         self._last: Progress | None = None
         self._shown = 0.0
         self._phase = ""
+        self._unsaid = False
         self._live: Live | None = None
 
     def __enter__(self) -> Reporter:
@@ -63,18 +64,21 @@ class Reporter:
     ) -> None:
         if self._live is not None:
             self._live.stop()
+        elif self._unsaid and not self._quiet:
+            click.echo(self._words(), err=True)
 
     def __call__(self, news: Progress | str) -> None:
         """Take one piece of news; lines of text are kept for the result, not shown here."""
         if isinstance(news, str):
             return
         self._last = news
+        self._unsaid = True
         if self._quiet or self._live is not None:
             return
         now = time.monotonic() - self._began
-        # The first plan and each new phase are news; the rest comes every few seconds.
+        # The first word and each new phase are news; the rest comes every few seconds.
         if now - self._shown >= EVERY or news.phase != self._phase or not self._shown:
-            self._shown, self._phase = max(now, 1e-9), news.phase
+            self._shown, self._phase, self._unsaid = max(now, 1e-9), news.phase, False
             click.echo(self._words(), err=True)
 
     def _words(self) -> str:

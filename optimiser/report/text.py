@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 #: Cells of a bar.
 BAR: Final = 12
+#: Narrower than this the columns do not fit, and the terminal has to break the lines.
+_NARROWEST: Final = 72
 #: Rows of a list, at most where there is room and at least where there is none.
 _MOST_ROWS: Final = 10
 _FEWEST_ROWS: Final = 2
@@ -55,13 +57,16 @@ def answer(result: Result, *, width: int = 80, height: int = 40, plain: bool = F
     result
         What to tell.
     width, height
-        Size of the screen. Lists are shortened until the answer fits, down to a few rows each.
+        Size of the screen; a width below 72 counts as 72. Lists are shortened until the
+        answer fits, down to a few rows each.
     plain
         Whether only ASCII may be drawn (names and the pound sign apart: those are data).
     """
-    width = max(width, 60)
-    page = _Page(result, width, height, plain)
-    return page.lines()
+    width = max(width, _NARROWEST)
+    lines = _Page(result, width, height, plain).lines()
+    for line in lines:  # only figures beyond all bounds make a line too long
+        line.truncate(width, overflow="ellipsis")
+    return lines
 
 
 class _Page:
@@ -326,7 +331,7 @@ class _Page:
         hours = sum((a.hours for a in account.authorities), Fraction(0))
         cost = sum(account.parts[part] for part in ("oversight_hours", "officers", "managers"))
         officers = sum(a.officers for a in account.authorities)
-        aside = f"{number(hours)} h a year, {plural(len(account.contracts), 'contract')}"
+        aside = f"{number(hours)} h, {plural(len(account.contracts), 'contract')}"
         if officers:
             aside += f", {plural(officers, 'officer')}"
         section = _Section(
@@ -389,7 +394,7 @@ class _Page:
             text = f"this plan costs {self.money.rounded(-saved)} more"
         if other.cost > 0:
             text += f" ({percent(Fraction(abs(saved), other.cost))})"
-        return Text(f"  {words:<20}{self.money.rounded(other.cost):>17}  {text}")
+        return Text(f"  {words:<19}{self.money.rounded(other.cost):>15}  {text}")
 
     def _broken(self, words: str, account: Account) -> list[Text]:
         broken = account.violations
