@@ -13,6 +13,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--solvers",
         nargs="+",
-        default=["highs"],
+        default=["highs", "scip", "cp-sat", "cbc"],
         help="solvers to compare with brute force (highs cbc scip cp-sat)",
     )
