@@ -116,7 +116,7 @@ class Judge:
         claims_none = outcome is not None and outcome.reason == "infeasible"
         if chosen is None:
             if claims_none:
-                self._none_found(verdict)
+                self._none_found(verdict, outcome.message if outcome is not None else "")
             elif self.bound is not None:
                 verdict.bound = whole(self.bound)
             return verdict
@@ -191,7 +191,7 @@ class Judge:
             )
         return account
 
-    def _none_found(self, verdict: Verdict) -> None:
+    def _none_found(self, verdict: Verdict, message: str) -> None:
         if self._candidates:
             verdict.reasons.append(
                 f"{self._solver} claims that there is no plan, but offered one itself: "
@@ -199,7 +199,8 @@ class Judge:
             )
             return
         verdict.status = "infeasible"
-        verdict.reasons.append(f"{self._solver} proved that no plan keeps every rule")
+        why = f": {message}" if message else ""
+        verdict.reasons.append(f"{self._solver} proved that no plan keeps every rule{why}")
 
     def _compare(self, chosen: Candidate, account: Account, verdict: Verdict) -> None:
         """Name the solver if the plan is dearer than it claimed."""

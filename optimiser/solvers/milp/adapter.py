@@ -206,6 +206,8 @@ class MatrixSolver(ABC):
             inspect(matrix, self.largest)
             if not matrix.columns:
                 return _nothing_to_decide(formulation, seconds)
+            if never := _never(matrix):
+                return Outcome(reason="infeasible", message=never, seconds=seconds)
             report(phase="handing over")
             report.factor = self._factor(matrix)
             handed = cheaper(matrix, report.factor)
@@ -298,6 +300,14 @@ def scaled(matrix: Matrix) -> Matrix:
         row_lower=matrix.row_lower * factor,
         row_upper=matrix.row_upper * factor,
     )
+
+
+def _never(matrix: Matrix) -> str:
+    """Name a row that cannot hold: its limits cross, or it is empty. Some solvers choke on it."""
+    empty = np.diff(matrix.a.indptr) == 0
+    bad = matrix.row_lower > matrix.row_upper
+    bad |= empty & ((matrix.row_lower > 0) | (matrix.row_upper < 0))
+    return f"row {matrix.row_names()[int(np.flatnonzero(bad)[0])]} cannot hold" if bad.any() else ""
 
 
 def _nothing_to_decide(formulation: Formulation, seconds: dict[str, float]) -> Outcome:

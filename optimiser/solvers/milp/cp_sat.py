@@ -70,9 +70,9 @@ def _refuse(matrix: Matrix) -> None:
     bad = np.flatnonzero(total > MOST_BOOLEAN)
     if len(bad):
         raise UnsupportedError(
-            f"CP-SAT cannot be trusted with row {matrix.row_names()[int(bad[0])]}: its coefficients "
-            f"total {total[bad[0]]:,.0f}, over 2^31 - 1. Use fewer volume_decimals or larger units, "
-            "or another solver."
+            f"CP-SAT cannot be trusted with row {matrix.row_names()[int(bad[0])]}: its "
+            f"coefficients total {total[bad[0]]:,.0f}, over 2^31 - 1. Use fewer volume_decimals "
+            "or larger units, or another solver."
         )
 
 
@@ -144,7 +144,7 @@ def _set(parameters: Any, job: Job) -> None:
 
 
 def _listener(cp_model: Any, job: Job, error: float) -> Any:
-    class Listener(cp_model.CpSolverSolutionCallback):  # type: ignore[misc,name-defined]
+    class Listener(cp_model.CpSolverSolutionCallback):  # type: ignore[misc]
         """Reports every new solution."""
 
         def on_solution_callback(self) -> None:

@@ -81,17 +81,9 @@ def _pass(pyscipopt: Any, model: Any, job: Job) -> list[Any]:
         entries = range(start[row], start[row + 1])
         expression = pyscipopt.Expr({terms[index[k]]: data[k] for k in entries})
         if not expression.terms:
-            if (lower[row] or 0.0) > 0.0 or (0.0 if upper[row] is None else upper[row]) < 0.0:
-                model.addCons(_never(pyscipopt, columns[0]))
-            continue
+            continue  # the adapter has seen that it holds
         model.addCons(pyscipopt.scip.ExprCons(expression, lower[row], upper[row]))
     return columns
-
-
-def _never(pyscipopt: Any, column: Any) -> Any:
-    """Return a row that nothing fulfils, for an empty one that cannot hold."""
-    term = pyscipopt.scip.Term(column)
-    return pyscipopt.scip.ExprCons(pyscipopt.Expr({term: 1.0}), None, -1.0)
 
 
 def _start(model: Any, columns: list[Any], job: Job) -> None:
@@ -108,7 +100,7 @@ def _listen(pyscipopt: Any, model: Any, columns: list[Any], job: Job) -> None:
     kinds = pyscipopt.SCIP_EVENTTYPE
     watched = (kinds.BESTSOLFOUND, kinds.NODESOLVED, kinds.LPSOLVED)
 
-    class Listener(pyscipopt.Eventhdlr):  # type: ignore[misc,name-defined]
+    class Listener(pyscipopt.Eventhdlr):  # type: ignore[misc]
         """Passes SCIP's events on."""
 
         def eventinit(self) -> None:
