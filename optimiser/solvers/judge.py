@@ -144,7 +144,9 @@ class Judge:
             objective = self._accounts[plan].objective
         if objective is None or math.isnan(objective):
             objective = math.inf
-        if plan not in self._candidates:
+        known = self._candidates.get(plan)
+        # Under split sourcing a plan may be claimed again, at a lower objective than at first.
+        if known is None or objective < known.objective:
             self._candidates[plan] = Candidate(
                 plan=plan, objective=objective, claimed=claimed, by=by
             )
