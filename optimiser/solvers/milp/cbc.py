@@ -8,6 +8,7 @@ import signal
 import subprocess
 import tempfile
 import time
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,6 +28,7 @@ GRACE: Final = 1.0
 _NUMBER: Final = r"(-?\d[\d.]*(?:e[+-]?\d+)?)"
 _BOUND: Final = re.compile(rf"best possible {_NUMBER}")
 _LAST_BOUND: Final = re.compile(rf"^Lower bound:\s+{_NUMBER}", re.MULTILINE)
+_INFEASIBLE: Final = re.compile(r"^Problem (?:is|proven) infeasible", re.MULTILINE)
 _RESULT: Final = re.compile(r"^Result - (.*?)\s*$", re.MULTILINE)
 
 
@@ -45,9 +47,7 @@ class Cbc(MatrixSolver):
         found = availability("pulp")
         if not found.installed:
             return found
-        import pulp
-
-        if not pulp.PULP_CBC_CMD(msg=False).available():
+        if _program() is None:
             remedy = "pip install 'pulp<4', which brings CBC, or install coinor-cbc"
             return Availability(installed=False, version=found.version, remedy=remedy)
         return Availability(installed=True, version=f"of PuLP {found.version}")
@@ -59,10 +59,25 @@ class Cbc(MatrixSolver):
             return _solve(Path(folder), job)
 
 
-def _solve(folder: Path, job: Job) -> Answer:
+def _program() -> Any | None:
+    """Return PuLP's means of calling CBC: one on the path, else the one that PuLP brings."""
     import pulp
 
-    solver = pulp.PULP_CBC_CMD(msg=False)
+    with warnings.catch_warnings():
+        # Until PuLP 4 it brings a CBC of its own, and says at each call that it will not for ever.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        for name in ("COIN_CMD", "PULP_CBC_CMD"):
+            make = getattr(pulp, name, None)
+            solver = make and make(msg=False)
+            if solver and solver.available():
+                return solver
+    return None
+
+
+def _solve(folder: Path, job: Job) -> Answer:
+    solver = _program()
+    if solver is None:
+        raise SolverError("PuLP finds no CBC")
     model, columns = program(job.matrix)
     mps, solution, log = folder / "model.mps", folder / "model.sol", folder / "cbc.log"
     written, names, rows, _ = model.writeMPS(str(mps), rename=1)
@@ -161,7 +176,7 @@ def _answer(text: str, code: int, x: Any, job: Job) -> Answer:
     result = results[-1] if results else ""
     bounds = _LAST_BOUND.findall(text)
     bound = _below(bounds[-1]) + matrix.offset if bounds else None
-    if "infeasible" in result.lower() or "proven infeasible" in text:
+    if "infeasible" in result.lower() or _INFEASIBLE.search(text):
         return Answer(reason="infeasible")
     if result.startswith("Optimal solution found"):
         if bound is None and objective is not None:

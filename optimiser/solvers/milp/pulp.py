@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -30,7 +31,15 @@ def others() -> list[str]:
     """Return the solvers that PuLP finds and that have no back end of their own."""
     import pulp
 
-    return sorted(set(pulp.listSolvers(onlyAvailable=True)) - _OWN)
+    return sorted(set(_found(pulp)) - _OWN)
+
+
+def _found(pulp: Any) -> list[str]:
+    """Return what PuLP finds, without its words about what PuLP 4 will drop."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        found: list[str] = pulp.listSolvers(onlyAvailable=True)
+    return found
 
 
 def program(matrix: Matrix) -> tuple[Any, list[Any]]:
@@ -106,7 +115,7 @@ class Pulp(MatrixSolver):
             return found
         import pulp
 
-        known, there = pulp.listSolvers(), pulp.listSolvers(onlyAvailable=True)
+        known, there = pulp.listSolvers(), _found(pulp)
         if self._solver in there:
             return found
         if self._solver in known:
