@@ -320,21 +320,37 @@ def test_a_folder_and_a_workbook_say_the_same(seed):
     assert_same(untouched(seed), solved(second))
 
 
-@relation
-@given(seeds, st.integers(0, 9))
-def test_a_start_changes_nothing(seed, draw):
-    """From any plan, kept or broken rules alike, the same optimum is found."""
-    tables, settings = drawn(seed)
+def start_of(tables, settings, draw):
+    """A plan drawn at random that breaks as few rules as any of thirty."""
     world, rng = World(tables, settings), random.Random(draw)
     row_of = {p: n for n, p in enumerate(world.providers)} | {IN_HOUSE: BY_ITSELF}
     plans = [random_plan(world, rng) for _ in range(30)]
-    plans.sort(key=lambda plan: len(world.price(plan).broken) if all(plan) else 99)
-    start = Plan.of(
+    plan = min(plans, key=lambda plan: len(world.price(plan).broken) if all(plan) else 99)
+    return Plan.of(
         (q, row_of[d], int(part * 10**world.volume_decimals))
-        for q, ways in enumerate(plans[0])
+        for q, ways in enumerate(plan)
         for d, part in ways
     )
+
+
+@relation
+@given(seeds, st.integers(0, 9))
+def test_a_start_changes_nothing(seed, draw):
+    """From any plan, whether it keeps or breaks the rules, the same optimum is found."""
+    tables, settings = drawn(seed)
+    start = start_of(tables, settings, draw)
     assert_same(untouched(seed), solved(made(tables, settings), start=start))
+
+
+@pytest.mark.xfail(
+    reason="HiGHS 1.16.0, given a start, claims the optimum but hands back the start "
+    "where presolve alone solves the problem (seen in 4 of 117 random instances)"
+)
+def test_a_start_changes_nothing_where_presolve_does_it_all():
+    """The plan that comes back is the one whose objective is claimed, not the start."""
+    tables, settings = drawn(89)
+    start = start_of(tables, settings, 8)
+    assert_same(untouched(89), solved(made(tables, settings), start=start))
 
 
 # What cannot pay, and what nobody needs
@@ -476,6 +492,12 @@ def test_instances_that_share_nothing_add_up(one, two):
     settings = {key: value for key, value in parts[0][1].items()
                 if key in ("horizon", "objective", "oversight")}  # fmt: skip
     settings |= {"money_decimals": 2, "volume_decimals": 3, "sourcing": "single"}
+    for tables, own in parts:
+        defaults = {name: str(value) for name, value in own.get("oversight", {}).items()}
+        tables["authorities"] = [
+            defaults | {name: cell for name, cell in row.items() if cell}
+            for row in tables.get("authorities", [])
+        ]
     apart = [best(tables, settings) for tables, _ in parts]
     if None not in (apart[0].objective, apart[1].objective):
         # Pence beside billions are beyond the floats that general solvers reckon in.
