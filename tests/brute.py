@@ -244,11 +244,14 @@ class World:
         self.authorities: dict[str, Authority] = {}
         self.authority_of: dict[str, str] = {}
         people: dict[str, list[str]] = {}
-        for o, r in self.organisations.items():
-            people.setdefault(r.get("authority") or o, []).append(o)
-            self.authority_of[o] = r.get("authority") or o
         rows = {r["authority"]: r for r in self.rows("authorities")}
-        rows.update({o: {} for o, r in self.organisations.items() if not r.get("authority")})
+        named = set(rows)
+        for o, r in self.organisations.items():
+            key = r.get("authority") or (f"{o}, itself" if o in named else o)
+            if not r.get("authority"):
+                rows[key] = {}
+            people.setdefault(key, []).append(o)
+            self.authority_of[o] = key
         for key, row in rows.items():
             cells = {
                 name: number(row.get(name)) if row.get(name) else number(self.oversight.get(name))
