@@ -342,10 +342,6 @@ def test_a_start_changes_nothing(seed, draw):
     assert_same(untouched(seed), solved(made(tables, settings), start=start))
 
 
-@pytest.mark.xfail(
-    reason="HiGHS 1.16.0, given a start, claims the optimum but hands back the start "
-    "where presolve alone solves the problem (seen in 4 of 117 random instances)"
-)
 def test_a_start_changes_nothing_where_presolve_does_it_all():
     """The plan that comes back is the one whose objective is claimed, not the start."""
     tables, settings = drawn(89)
