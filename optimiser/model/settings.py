@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from optimiser.model.faults import Faults
     from optimiser.model.instance import Instance
 
-#: Decimals that a factor (rate, detour, weight) may have; a float as Python shows it has fewer.
-_FACTOR_DECIMALS: Final = 18
+#: Decimals that a factor (rate, detour, weight) may have; leaves int64 room for weights of millions.
+_FACTOR_DECIMALS: Final = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -97,7 +97,9 @@ class Job:
         return None if self.deadline is None else max(self.deadline - time.monotonic(), 0.01)
 
     def handed_over(self) -> None:
-        """Say that the model has been handed over and the search begins."""
+        """Say that the model has been handed over and the search begins; once is enough."""
+        if "hand over" in self._stages:
+            return
         now = time.monotonic()
         self._stages["hand over"], self._since = now - self._since, now
         self.report(phase="solving")
