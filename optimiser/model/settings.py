@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from optimiser.model.faults import Faults
     from optimiser.model.instance import Instance
 
-#: Decimals that a factor (rate, detour, weight) may have; leaves int64 room for weights of millions.
+#: Decimals that a factor (rate, detour, weight) may have; int64 then holds weights of millions.
 _FACTOR_DECIMALS: Final = 12
 
 

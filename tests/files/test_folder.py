@@ -58,8 +58,10 @@ def test_what_is_written_is_read_again(instance: Instance, folder: Path) -> None
 def test_columns_that_say_nothing_are_left_out(folder: Path) -> None:
     """Blank and default columns are not written, nor are tables without rows."""
     assert (folder / "contracts.csv").read_bytes() == CONTRACTS
-    assert (folder / "demand.csv").read_text().startswith(
-        "organisation,service,volume,in_house_cost,baseline_cost,incumbent,exit_cost\n"
+    assert (
+        (folder / "demand.csv")
+        .read_text()
+        .startswith("organisation,service,volume,in_house_cost,baseline_cost,incumbent,exit_cost\n")
     )
     assert not (folder / "network.csv").exists()
 
