@@ -47,10 +47,11 @@ class Filter:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Form:
-    """constant + Σ terms."""
+    """constant + Σ terms; the exact amount may lie below it, or above, by `slack` at most."""
 
     terms: tuple[Term, ...] = ()
     constant: Fraction = Fraction(0)
+    slack: Fraction = Fraction(0)
 
 
 class RowMaker:
@@ -371,16 +372,20 @@ class RowMaker:
 
     def _side_row(self, row: SideRow) -> LinearRow:
         terms: list[Term] = []
-        constant = Fraction(0)
+        constant = slack = Fraction(0)
         for quantity in row.terms:
             _check_quantity(quantity, row)
             form = self._quantity(quantity)
             constant += quantity.coefficient * form.constant
+            slack += abs(quantity.coefficient) * form.slack
             terms.extend(
                 dataclasses.replace(t, factor=t.factor * quantity.coefficient) for t in form.terms
             )
         form = Form(terms=tuple(terms), constant=constant)
-        return _bounded(f"side row {row.name}", form, row.minimum, row.maximum)
+        # What rounding may add or take is allowed for here: only the checker reckons it exactly.
+        low = None if row.minimum is None else row.minimum - slack
+        high = None if row.maximum is None else row.maximum + slack
+        return _bounded(f"side row {row.name}", form, low, high)
 
     def _quantity(self, quantity: Quantity) -> Form:
         if quantity.measure == "cost":
@@ -412,7 +417,7 @@ class RowMaker:
     def _cost(self, weights: dict[str, Fraction]) -> Form:
         """Money by these weights as a form, in currency."""
         problem = self._problem
-        linear, _ = self._pricing.objective(
+        linear, slack = self._pricing.objective(
             weights,
             problem.offer_row,
             problem.provider_row,
@@ -433,8 +438,13 @@ class RowMaker:
             if whole.dtype != np.int64:
                 # Split sourcing leaves these unrounded: hold them to a thousandth of a last place.
                 whole, factor = np.rint(whole * 1000).astype(np.int64), factor / 1000
+                slack += len(whole) / 2000
             terms.append(_term(kind, index, whole, factor))
-        return Form(terms=tuple(terms), constant=linear.constant * self._money)
+        return Form(
+            terms=tuple(terms),
+            constant=linear.constant * self._money,
+            slack=Fraction(slack) * self._money,
+        )
 
 
 def _term(kind: str, index: Any, coefficient: Any, factor: Fraction = Fraction(1)) -> Term:

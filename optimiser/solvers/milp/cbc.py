@@ -28,7 +28,11 @@ GRACE: Final = 1.0
 _NUMBER: Final = r"(-?\d[\d.]*(?:e[+-]?\d+)?)"
 _BOUND: Final = re.compile(rf"best possible {_NUMBER}")
 _LAST_BOUND: Final = re.compile(rf"^Lower bound:\s+{_NUMBER}", re.MULTILINE)
-_INFEASIBLE: Final = re.compile(r"^Problem (?:is|proven) infeasible", re.MULTILINE)
+_INFEASIBLE: Final = re.compile(
+    # All columns are bounded, so that "or unbounded" cannot be.
+    r"^(?:Problem (?:is|proven) infeasible|Pre-processing says infeasible or unbounded)",
+    re.MULTILINE,
+)
 _RESULT: Final = re.compile(r"^Result - (.*?)\s*$", re.MULTILINE)
 
 
