@@ -181,6 +181,8 @@ class MatrixSolver(ABC):
     #: What the largest cost is divided down to, if it is larger; 0 leaves costs alone. Solvers
     #: compare reduced costs with absolute tolerances, which in pence they cannot keep.
     dearest: float = 0.0
+    #: Whether what a pair costs at least is handed over as a constant.
+    reduces_costs: bool = True
     #: Whether rows are handed over scaled by powers of two, or as whole numbers.
     scales_rows: bool = True
 
@@ -211,8 +213,9 @@ class MatrixSolver(ABC):
             if never := _never(matrix):
                 return Outcome(reason="infeasible", message=never, seconds=seconds)
             report(phase="handing over")
-            report.factor = self._factor(matrix)
-            handed = cheaper(matrix, report.factor)
+            handed = reduced(matrix) if self.reduces_costs else matrix
+            report.factor = self._factor(handed)
+            handed = cheaper(handed, report.factor)
             if self.scales_rows:
                 handed = scaled(handed)
             job = Job(matrix=handed, gap=options.gap, threads=options.threads, seed=options.seed,
@@ -267,6 +270,33 @@ def inspect(matrix: Matrix, largest: float = EXACT) -> None:
 
 def _bad(what: str, value: float, largest: float) -> str:
     return f"{what} is {value:g}; it must be a number below {largest:.3g}"
+
+
+def reduced(matrix: Matrix) -> Matrix:
+    """Take the least cost of each row "Σ x = whole" of disjoint columns out, as a constant.
+
+    Exact, and what is left is what the decisions change: solvers compare objectives relative to
+    their size, by which pennies vanish in thousands of millions.
+    """
+    a, cost = matrix.a, matrix.cost
+    equal = (matrix.row_lower == matrix.row_upper) & (np.diff(a.indptr) > 0)
+    row = np.repeat(np.arange(matrix.rows), np.diff(a.indptr))
+    odd = (a.data != 1.0) | (cost[a.indices] != np.rint(cost[a.indices]))
+    equal[row[odd]] = False
+    owner = np.full(matrix.columns, -1)
+    entries = np.flatnonzero(equal[row])
+    owner[a.indices[entries]] = row[entries]
+    # A row that shares a column with another one is left out.
+    equal[row[entries[owner[a.indices[entries]] != row[entries]]]] = False
+    owned = np.flatnonzero(owner >= 0)
+    owned = owned[equal[owner[owned]]]
+    least = np.full(matrix.rows, np.inf)
+    np.minimum.at(least, owner[owned], cost[owned])
+    left = cost.copy()
+    left[owned] -= least[owner[owned]]
+    some = np.isfinite(least)
+    constant = math.fsum((least[some] * matrix.row_lower[some]).tolist())
+    return dataclasses.replace(matrix, cost=left, offset=matrix.offset + constant)
 
 
 def cheaper(matrix: Matrix, factor: float) -> Matrix:

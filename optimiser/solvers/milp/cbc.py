@@ -44,6 +44,7 @@ class Cbc(MatrixSolver):
         bounds=True, warm_start=True, threads=True, seed=True, interrupt=True
     )
     scales_rows = False
+    reduces_costs = False  # its relative gap leaves the constant out
     largest = 1e13  # the file that it reads holds thirteen digits
 
     def availability(self) -> Availability:

@@ -103,6 +103,7 @@ class Pulp(MatrixSolver):
 
     capabilities = Capabilities()
     scales_rows = False
+    reduces_costs = False  # PuLP hands no constant on, which relative gaps would need
 
     def __init__(self, solver: str) -> None:
         self._solver = solver
