@@ -181,6 +181,7 @@ def draw(
         size = np.maximum(np.round(size), 1.0)
 
     needed = stream(seed, "needs").uniform(size=(organisations, services)) < recipe.need
+    needed[0, 0] |= not needed.any()  # an instance without demand is none
     pair_organisation, pair_service = np.nonzero(needed)
     pairs = len(pair_organisation)
     factor = between(stream(seed, "volumes"), 0.8, 1.2, pairs)
