@@ -207,13 +207,14 @@ class MatrixSolver(ABC):
         seconds = {"build": time.monotonic() - began}
         report = Report(formulation, emit)
         try:
-            inspect(matrix, self.largest)
+            inspect(matrix)
             if not matrix.columns:
                 return _nothing_to_decide(formulation, seconds)
             if never := _never(matrix):
                 return Outcome(reason="infeasible", message=never, seconds=seconds)
             report(phase="handing over")
             handed = reduced(matrix) if self.reduces_costs else matrix
+            inspect(handed, self.largest)
             report.factor = self._factor(handed)
             handed = cheaper(handed, report.factor)
             if self.scales_rows:
@@ -264,8 +265,8 @@ def inspect(matrix: Matrix, largest: float = EXACT) -> None:
         raise UnsupportedError(
             _bad(f"the coefficient of {column} in row {row}", values[at], largest)
         )
-    if not np.isfinite(matrix.offset) or abs(matrix.offset) >= largest:
-        raise UnsupportedError(_bad("the constant of the objective", matrix.offset, largest))
+    if not np.isfinite(matrix.offset) or abs(matrix.offset) >= EXACT:
+        raise UnsupportedError(_bad("the constant of the objective", matrix.offset, EXACT))
 
 
 def _bad(what: str, value: float, largest: float) -> str:

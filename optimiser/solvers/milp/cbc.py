@@ -24,9 +24,11 @@ if TYPE_CHECKING:
 #: Seconds between two looks at the log, and seconds left to CBC after it was told to stop.
 PAUSE: Final = 0.05
 GRACE: Final = 1.0
+#: Seconds past its limit at which CBC is stopped from outside.
+LATE: Final = 1.0
 
 _NUMBER: Final = r"(-?\d[\d.]*(?:e[+-]?\d+)?)"
-_BOUND: Final = re.compile(rf"best possible {_NUMBER}")
+_BOUND: Final = re.compile(rf"(?:best possible|^Continuous objective value is) {_NUMBER}")
 _LAST_BOUND: Final = re.compile(rf"^Lower bound:\s+{_NUMBER}", re.MULTILINE)
 _INFEASIBLE: Final = re.compile(
     # All columns are bounded, so that "or unbounded" cannot be.
@@ -44,7 +46,6 @@ class Cbc(MatrixSolver):
         bounds=True, warm_start=True, threads=True, seed=True, interrupt=True
     )
     scales_rows = False
-    reduces_costs = False  # its relative gap leaves the constant out
     largest = 1e13  # the file that it reads holds thirteen digits
 
     def availability(self) -> Availability:
@@ -59,7 +60,6 @@ class Cbc(MatrixSolver):
 
     def run(self, job: Job) -> Answer:
         """Solve one matrix with CBC, in a folder of its own."""
-        # A path with a space fails; the system's own folder for such things has none.
         with tempfile.TemporaryDirectory(prefix="cbc-") as folder:
             return _solve(Path(folder), job)
 
@@ -84,21 +84,19 @@ def _solve(folder: Path, job: Job) -> Answer:
     if solver is None:
         raise SolverError("PuLP finds no CBC")
     model, columns = program(job.matrix)
-    mps, solution, log = folder / "model.mps", folder / "model.sol", folder / "cbc.log"
-    written, names, rows, _ = model.writeMPS(str(mps), rename=1)
-    command = [str(solver.path), str(mps)]
+    solution, log = folder / "model.sol", folder / "cbc.log"
+    written, names, rows, _ = model.writeMPS(str(folder / "model.mps"), rename=1)
+    # Names without their folder, which may have spaces: CBC cannot read those.
+    command = [str(Path(solver.path).absolute()), "model.mps"]
     if job.start is not None:
         set_start(columns, job.start)
-        start = folder / "start.mst"
-        solver.writesol(str(start), model, written, names, rows)
-        command += ["-mips", str(start)]
+        solver.writesol(str(folder / "start.mst"), model, written, names, rows)
+        command += ["-mips", "start.mst"]
     command += _options(job)
-    command += ["-solve", "-printingOptions", "all", "-solution", str(solution)]
+    command += ["-solve", "-printingOptions", "all", "-solution", "model.sol"]
     job.handed_over()
     code = _watch(command, log, job)
     text = log.read_text(encoding="utf-8", errors="replace")
-    if job.log:
-        print(text)  # noqa: T201  (standard output of the child is the user's log)
     x = None
     if solution.exists() and solution.stat().st_size:
         values = solver.readsol_MPS(str(solution), model, written, names, rows)[1]
@@ -108,9 +106,13 @@ def _solve(folder: Path, job: Job) -> Answer:
 
 
 def _options(job: Job) -> list[str]:
+    matrix = job.matrix
+    # It does not see the constant, to which the gap relates as well; without negative costs the
+    # objective is at least that.
+    least = max(matrix.offset, 0.0) if matrix.cost.min() >= 0 else 0.0
     given: dict[str, Any] = {
         "ratioGap": job.gap,
-        "allowableGap": 0,
+        "allowableGap": job.gap * least,
         "integerTolerance": 1e-9,
         "primalTolerance": 1e-9,
         "dualTolerance": 1e-9,
@@ -130,34 +132,49 @@ def _watch(command: list[str], log: Path, job: Job) -> int:
     with (
         log.open("wb") as out,
         subprocess.Popen(
-            command, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
+            command, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, cwd=log.parent
         ) as process,
     ):
         try:
             _follow(process, log, job)
         except KeyboardInterrupt:
-            # It writes what it has once it is told to stop.
-            process.send_signal(signal.SIGINT)
-            try:
-                process.wait(GRACE)
-            except subprocess.TimeoutExpired:
-                process.kill()
+            _stop(process)
         except BaseException:
             process.kill()
             raise
     return process.returncode
 
 
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """Tell it to stop, upon which it writes what it has; end it if it does not listen."""
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(GRACE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+
+
 def _follow(process: subprocess.Popen[bytes], log: Path, job: Job) -> None:
+    """Read the log as it grows, until CBC ends; stop it if it forgets its limit, as it may."""
+    begun = ""
     with log.open(encoding="utf-8", errors="replace") as growing:
         while True:
             ended = process.poll() is not None
-            for line in growing:
+            text = growing.read()
+            if job.log:
+                # Standard output of the child is the user's log.
+                print(text, end="", flush=True)  # noqa: T201
+            lines = (begun + text).split("\n")
+            begun = lines.pop()
+            for line in lines:
                 found = _BOUND.search(line)
                 if found:
                     job.report(bound=_below(found[1]) + job.matrix.offset)
             if ended:
                 return
+            if job.deadline is not None and time.monotonic() > job.deadline + LATE:
+                _stop(process)
+                continue
             time.sleep(PAUSE)
 
 
