@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 
 #: Whole numbers up to here are exact in float64.
 EXACT: Final = 2.0**53
+#: From here on a general solver cannot tell one unit of a row from none (SCIP and CBC, 2026-11).
+INDISTINCT: Final = 1e11
+#: About the largest coefficient that is handed over, and the least that scaling makes.
+LARGE, SMALL = 2.0**10, 2.0**-20
 #: Seconds between two reports of a bound alone.
 PAUSE: Final = 0.1
 
@@ -183,8 +187,8 @@ class MatrixSolver(ABC):
     dearest: float = 0.0
     #: Whether what a pair costs at least is handed over as a constant.
     reduces_costs: bool = True
-    #: Whether rows are handed over scaled by powers of two, or as whole numbers.
-    scales_rows: bool = True
+    #: Rows are divided by powers of this number; by none if it is 0.
+    row_base: int = 2
 
     @abstractmethod
     def availability(self) -> Availability:
@@ -217,12 +221,14 @@ class MatrixSolver(ABC):
             inspect(handed, self.largest)
             report.factor = self._factor(handed)
             handed = cheaper(handed, report.factor)
-            if self.scales_rows:
-                handed = scaled(handed)
+            if self.row_base:
+                handed = scaled(handed, self.row_base)
             job = Job(matrix=handed, gap=options.gap, threads=options.threads, seed=options.seed,
                       log=options.log is not None, start=start, deadline=deadline,
                       report=report)  # fmt: skip
             answer = self.run(job)
+            if answer.reason == "infeasible" and self.row_base:
+                distrust(matrix)
         except UnsupportedError as error:
             return Outcome(reason="unsupported", message=str(error), seconds=seconds)
         seconds |= job.stages()
@@ -269,6 +275,19 @@ def inspect(matrix: Matrix, largest: float = EXACT) -> None:
         raise UnsupportedError(_bad("the constant of the objective", matrix.offset, EXACT))
 
 
+def distrust(matrix: Matrix) -> None:
+    """Refuse a proof of infeasibility in floats where one unit of a row is below any tolerance."""
+    size = np.abs(matrix.a.data)
+    if len(size) and size.max() >= INDISTINCT:
+        at = int(size.argmax())
+        row = matrix.row_names()[int(np.searchsorted(matrix.a.indptr, at, side="right")) - 1]
+        raise UnsupportedError(
+            f"it claims that no plan exists, but the numbers of row {row} are too large (up to "
+            f"{size[at]:.3g}) for it to tell one unit more from less; use fewer volume_decimals or "
+            "larger units, or the solver cp-sat"
+        )
+
+
 def _bad(what: str, value: float, largest: float) -> str:
     return f"{what} is {value:g}; it must be a number below {largest:.3g}"
 
@@ -305,33 +324,33 @@ def cheaper(matrix: Matrix, factor: float) -> Matrix:
     return dataclasses.replace(matrix, cost=matrix.cost * factor, offset=matrix.offset * factor)
 
 
-def scaled(matrix: Matrix) -> Matrix:
-    """Divide rows by powers of two, exactly, so that large volumes fit absolute tolerances.
+def scaled(matrix: Matrix, base: int = 2) -> Matrix:
+    """Divide rows by powers of `base`, so that large volumes fit absolute tolerances.
 
-    The geometric mean of a row's largest and smallest coefficient becomes about 1; rows whose
-    coefficients are all within 2¹⁰ of 1 are left alone.
+    The largest coefficient of a row becomes about a thousand: larger, and rounding alone nears a
+    tolerance of 1e-9 (and solving slows down); smaller, and the last unit of a capacity gets lost
+    in it. No coefficient becomes so small that it could be dropped. With base 2 this is exact; with
+    base 10 the decimals are, as a file holds them.
     """
     from scipy.sparse import csr_array
 
     a = matrix.a
-    count = np.diff(a.indptr)
-    if not a.nnz or np.abs(a.data).max() <= 1024:
+    if not a.nnz or np.abs(a.data).max() <= LARGE:
         return matrix
-    size = np.log2(np.abs(a.data))
+    count = np.diff(a.indptr)
     some = np.flatnonzero(count)
-    start = a.indptr[some]
-    most, least = np.maximum.reduceat(size, start), np.minimum.reduceat(size, start)
-    power = np.where(most > 10, np.rint((most + least) / 2), 0)
-    # Never so far that the smallest coefficient could be dropped as negligible.
-    power = np.clip(power, most - 20, least + 20)
-    factor = np.ones(matrix.rows)
-    factor[some] = np.exp2(-np.maximum(np.rint(power), 0))
-    data = a.data * np.repeat(factor, count)
+    size = np.log2(np.abs(a.data))
+    most, least = (extreme.reduceat(size, a.indptr[some]) for extreme in (np.maximum, np.minimum))
+    power = np.minimum(most - math.log2(LARGE), least - math.log2(SMALL))
+    power = np.maximum(power, 0) / math.log2(base)
+    divisor = np.ones(matrix.rows)
+    divisor[some] = float(base) ** np.rint(power)
+    data = a.data / np.repeat(divisor, count)
     return dataclasses.replace(
         matrix,
         a=csr_array((data, a.indices, a.indptr), shape=a.shape),
-        row_lower=matrix.row_lower * factor,
-        row_upper=matrix.row_upper * factor,
+        row_lower=matrix.row_lower / divisor,
+        row_upper=matrix.row_upper / divisor,
     )
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import re
+import shutil
 import signal
 import subprocess
 import tempfile
 import time
 import warnings
+from importlib import util
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -45,7 +47,7 @@ class Cbc(MatrixSolver):
     capabilities = Capabilities(
         bounds=True, warm_start=True, threads=True, seed=True, interrupt=True
     )
-    scales_rows = False
+    row_base = 10
     largest = 1e13  # the file that it reads holds thirteen digits
 
     def availability(self) -> Availability:
@@ -53,7 +55,7 @@ class Cbc(MatrixSolver):
         found = availability("pulp")
         if not found.installed:
             return found
-        if _program() is None:
+        if shutil.which("cbc") is None and not _bundled():
             remedy = "pip install 'pulp<4', which brings CBC, or install coinor-cbc"
             return Availability(installed=False, version=found.version, remedy=remedy)
         return Availability(installed=True, version=f"of PuLP {found.version}")
@@ -62,6 +64,15 @@ class Cbc(MatrixSolver):
         """Solve one matrix with CBC, in a folder of its own."""
         with tempfile.TemporaryDirectory(prefix="cbc-") as folder:
             return _solve(Path(folder), job)
+
+
+def _bundled() -> bool:
+    """Say whether PuLP brings CBC, without importing it, which imports all that it finds."""
+    found = util.find_spec("pulp")
+    if found is None or found.origin is None:
+        return False
+    folder = Path(found.origin).parent / "solverdir" / "cbc"
+    return any(folder.rglob("cbc")) or any(folder.rglob("cbc.exe"))
 
 
 def _program() -> Any | None:
@@ -95,14 +106,14 @@ def _solve(folder: Path, job: Job) -> Answer:
     command += _options(job)
     command += ["-solve", "-printingOptions", "all", "-solution", "model.sol"]
     job.handed_over()
-    code = _watch(command, log, job)
+    interrupted = _watch(command, log, job)
     text = log.read_text(encoding="utf-8", errors="replace")
     x = None
     if solution.exists() and solution.stat().st_size:
         values = solver.readsol_MPS(str(solution), model, written, names, rows)[1]
         model.assignVarsVals(values)
         x = vector(columns)
-    return _answer(text, code, x, job)
+    return _answer(text, x, job, interrupted=interrupted)
 
 
 def _options(job: Job) -> list[str]:
@@ -114,7 +125,7 @@ def _options(job: Job) -> list[str]:
         "ratioGap": job.gap,
         "allowableGap": job.gap * least,
         "integerTolerance": 1e-9,
-        "primalTolerance": 1e-9,
+        "primalTolerance": 1e-8,
         "dualTolerance": 1e-9,
         "randomCbcSeed": job.seed % 2**31,
         "timeMode": "elapsed",
@@ -127,8 +138,8 @@ def _options(job: Job) -> list[str]:
     return [word for name, value in given.items() for word in (f"-{name}", str(value))]
 
 
-def _watch(command: list[str], log: Path, job: Job) -> int:
-    """Run CBC, report the bounds of its log, pass an interruption on; return its exit code."""
+def _watch(command: list[str], log: Path, job: Job) -> bool:
+    """Run CBC, report the bounds of its log; pass an interruption on, and say whether one came."""
     with (
         log.open("wb") as out,
         subprocess.Popen(
@@ -139,10 +150,11 @@ def _watch(command: list[str], log: Path, job: Job) -> int:
             _follow(process, log, job)
         except KeyboardInterrupt:
             _stop(process)
+            return True
         except BaseException:
             process.kill()
             raise
-    return process.returncode
+    return False
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
@@ -190,7 +202,7 @@ def _below(text: str) -> float:
     return value - 0.5 * 10.0 ** (math.floor(math.log10(abs(value))) - digits + 1)
 
 
-def _answer(text: str, code: int, x: Any, job: Job) -> Answer:
+def _answer(text: str, x: Any, job: Job, *, interrupted: bool) -> Answer:
     """Judge by the log: the status that PuLP reads calls a stopped run optimal."""
     matrix = job.matrix
     objective = None if x is None else float(matrix.cost @ x) + matrix.offset
@@ -206,10 +218,8 @@ def _answer(text: str, code: int, x: Any, job: Job) -> Answer:
         reason = "finished" if x is not None else "failed"
         return Answer(reason=reason, x=x, objective=objective, bound=bound,
                       message="" if x is not None else "CBC gave no whole solution")  # fmt: skip
-    left = job.left()
-    timed_out = left is not None and left <= PAUSE
-    if "Stopped on time" in text or (timed_out and not result):
-        return Answer(reason="limit", x=x, objective=objective, bound=bound)
-    if result.startswith(("Stopped on", "User ctrl-c")) or code == -signal.SIGINT:
-        return Answer(reason="interrupted", x=x, objective=objective, bound=bound)
-    raise SolverError(f"CBC ended with code {code}; its log ends: {text.strip()[-300:]!r}")
+    late = job.deadline is not None and time.monotonic() > job.deadline - PAUSE
+    if interrupted or late or result.startswith(("Stopped on", "User ctrl-c")):
+        reason = "limit" if late or "Stopped on time" in text else "interrupted"
+        return Answer(reason=reason, x=x, objective=objective, bound=bound)
+    raise SolverError(f"CBC ended too early; its log ends: {text.strip()[-300:]!r}")

@@ -31,7 +31,7 @@ class CpSat(MatrixSolver):
     capabilities = Capabilities(
         incumbents=True, bounds=True, warm_start=True, threads=True, seed=True, interrupt=True
     )
-    scales_rows = False
+    row_base = 0
 
     def availability(self) -> Availability:
         """Say whether OR-Tools is installed."""

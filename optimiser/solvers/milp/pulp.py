@@ -102,7 +102,7 @@ class Pulp(MatrixSolver):
     """
 
     capabilities = Capabilities()
-    scales_rows = False
+    row_base = 10
     reduces_costs = False  # PuLP hands no constant on, which relative gaps would need
 
     def __init__(self, solver: str) -> None:
