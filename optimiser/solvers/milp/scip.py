@@ -41,7 +41,7 @@ class Scip(MatrixSolver):
         left = job.left()
         if left is not None:
             model.setParam("limits/time", left)
-        model.optimize()
+        model.optimizeNogil()  # so that other threads see the parent die, and write events
         return _answer(model, columns)
 
 
