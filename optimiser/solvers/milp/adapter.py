@@ -104,8 +104,9 @@ class Job:
         """Say that the model has been handed over and the search begins; once is enough."""
         if "hand over" in self._stages:
             return
-        now = time.monotonic()
-        self._stages["hand over"], self._since = now - self._since, now
+        if "hand over" not in self._stages:  # a back end may solve twice
+            now = time.monotonic()
+            self._stages["hand over"], self._since = now - self._since, now
         self.report(phase="solving")
 
     def stages(self) -> dict[str, float]:
