@@ -112,6 +112,8 @@ def _solve(folder: str, writer: _Writer) -> Outcome:
 def main() -> None:
     """Solve the task in the folder given and send what comes of it."""
     descriptor, folder = int(sys.argv[1]), sys.argv[2]
+    # A parent in the background has SIGINT ignored, which children inherit; the parent asks by it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     threading.Thread(target=_watch, args=(folder,), daemon=True).start()
     writer = _Writer(descriptor)
     try:

@@ -196,7 +196,8 @@ def test_everything_at_once(solver):
 
 #: Solves what is too hard, and says how it ended.
 PROGRAM = """
-import sys
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a run in the background has it ignored
 from optimiser.solvers.session import solve
 from optimiser.studies.generate import generate
 def tell(item):
@@ -210,14 +211,19 @@ print(result.status, result.interrupted, result.reasons)
 def test_interrupted_in_time(solver, number):
     """A signal in the midst of the search ends it within two seconds, with what it had."""
     program = PROGRAM.format(hard=HARD, solver=solver)
-    process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    while "solving" not in process.stdout.readline():
-        pass
-    time.sleep(6)
-    began = time.monotonic()
-    process.send_signal(number)
-    out, _ = process.communicate(timeout=20)
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        try:
+            while "solving" not in process.stdout.readline():
+                assert process.poll() is None
+            time.sleep(6)
+            began = time.monotonic()
+            process.send_signal(number)
+            out, _ = process.communicate(timeout=20)
+        finally:
+            process.kill()
     assert time.monotonic() - began < 2.5
     streams = registry.get(solver).capabilities.incumbents
     ends = ("feasible True ()",) if streams else ("feasible True", "unknown True")

@@ -17,7 +17,11 @@ from solvers.test_session import at_home, gone
 
 #: Solves the toy with a fake, says when the solver is at work, and prints what came of it.
 PROGRAM = """
-import json, sys
+import json, signal, sys
+if not {ignored}:  # as it is where a run is started in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+else:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 sys.path[:0] = {path}
 from optimiser.solvers import registry
 from optimiser.solvers.session import solve
@@ -38,9 +42,9 @@ def start(tmp_path):
     temporary = tmp_path / "temporary"
     temporary.mkdir()
 
-    def begin(fake: str) -> subprocess.Popen[str]:
+    def begin(fake: str, *, ignored: bool = False) -> subprocess.Popen[str]:
         path = [str(Path(__file__).parents[1])]
-        program = PROGRAM.format(path=path, fake=fake, log=str(tmp_path / "log"))
+        program = PROGRAM.format(path=path, fake=fake, log=str(tmp_path / "log"), ignored=ignored)
         process = subprocess.Popen(
             [sys.executable, "-c", program],
             stdout=subprocess.PIPE,
@@ -76,6 +80,17 @@ def test_signal_keeps_the_plan_within_two_seconds(start, tmp_path, number, fake,
     assert time.monotonic() - began < 2.0 + 0.5  # its interpreter has to end, too
     assert process.returncode == 0
     assert list((tmp_path / "temporary").iterdir()) == []
+
+
+def test_solver_is_asked_even_where_interrupts_are_ignored(start):
+    """A run in the background, deaf to Ctrl-C, still gets its solver to stop at SIGTERM."""
+    process = start("Waits", ignored=True)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    assert answer(process) == ["feasible", at_home(), 2, True]
 
 
 def test_second_signal_does_not_wait(start):
