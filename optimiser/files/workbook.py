@@ -157,8 +157,13 @@ class _Sheets:
                     faults.add(_source(title), *wrong, row=number, column=heading,
                                value="" if value is None else str(value))  # fmt: skip
             if number == 1:
+                _trim(texts, len(texts))
                 columns = [normal_heading(text) for text in texts]
+            else:
+                _trim(texts, len(columns))
             result.append(texts)
+        while result and not result[-1]:
+            result.pop()
         width = max(map(len, result), default=0)
         for texts in result:
             texts.extend([""] * (width - len(texts)))
@@ -170,6 +175,17 @@ class _Sheets:
         # Some programs write a wrong extent, and rows beyond it would be cut off.
         sheet.reset_dimensions()
         return iter(sheet.iter_rows())
+
+
+def _trim(texts: list[str], width: int) -> None:
+    """Cut blank cells at a row's end; what stands right of all headings moves beside them.
+
+    One stray cell in the last column would else make every row as wide as the sheet can be.
+    """
+    while texts and not texts[-1].strip():
+        texts.pop()
+    if len(texts) > width:
+        texts[width:] = [next(text for text in texts[width:] if text.strip())]
 
 
 _DATES: Final = (datetime.date, datetime.time, datetime.timedelta)

@@ -221,3 +221,18 @@ def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="cannot be written"):
         write_workbook(instance_from(small_tables()), tmp_path / "y.xlsx")
     assert [path.name for path in tmp_path.iterdir()] == ["y.xlsx"]
+
+
+@pytest.mark.parametrize(("text", "faults"), [(" ", 0), ("stray", 1)])
+def test_a_stray_cell_far_away_is_cheap(workbook: Path, text: str, faults: int) -> None:
+    """A cell in the last column is nothing if blank, and one fault if not."""
+    book = openpyxl.load_workbook(workbook)
+    book["demand"]["XFD3000"] = text
+    book.save(workbook)
+    if not faults:
+        read_workbook(workbook)
+        return
+    with pytest.raises(InstanceError) as caught:
+        read_workbook(workbook)
+    assert "without heading" in str(caught.value)
+    assert len(str(caught.value).splitlines()) < 10
