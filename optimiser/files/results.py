@@ -397,6 +397,8 @@ def read_result(path: str | Path) -> SavedResult:
     """
     path = Path(path)
     file = path / DOCUMENT if path.is_dir() else path
+    if file.exists() and not file.is_file():  # a device may never end
+        raise FileError(f"{file} is no file that can be read. Name a result's folder.")
     try:
         content = json.loads(file.read_bytes())
     except FileNotFoundError:
@@ -448,6 +450,8 @@ def _misshapen(content: Mapping[str, Any]) -> str:
             return f"{key!r} is missing"
         if not isinstance(content[key], kind):
             return f"{key!r} is of the wrong type"
+    if not isinstance(content.get("rows", []), list):
+        return "'rows' is of the wrong type"
     amounts = {key: content[key] for key in ("cost", "objective", "bound", "certified_bound")}
     for name in ("parts", "objective_parts"):
         amounts |= {f"{name}.{part}": amount for part, amount in content[name].items()}

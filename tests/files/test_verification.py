@@ -173,3 +173,17 @@ def test_instance_elsewhere(tmp_path):
         verify(folder)
     assert verify(folder, tmp_path / "moved").ok
     assert verify(folder, opt.read(tmp_path / "moved")).ok
+
+
+def test_side_rows_of_the_wrong_type_are_damage(folder):
+    """Side rows that are no list are named."""
+    content = json.loads((folder / "result.json").read_bytes())
+    (folder / "result.json").write_text(json.dumps(content | {"rows": None}))
+    with pytest.raises(FileError, match="rows"):
+        verify(folder)
+
+
+def test_what_is_no_file_is_not_read():
+    """A device, which may never end, is refused."""
+    with pytest.raises(FileError, match="no file"):
+        verify("/dev/zero")
