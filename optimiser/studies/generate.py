@@ -103,6 +103,10 @@ FAMILIES: Final[dict[str, Family]] = {
 }
 
 
+#: Largest size; long before it, memory ends.
+_MOST: Final = 10_000_000
+
+
 def families() -> dict[str, tuple[str, dict[str, Size]]]:
     """Return each family's meaning and its sizes with their defaults, by name."""
     return {name: (family.meaning, dict(family.sizes)) for name, family in FAMILIES.items()}
@@ -163,8 +167,10 @@ def _fitting(recipe: Family, name: str, size: Size) -> Size:
     least = 0 if name in ("centres", "co_operatives") and "services" in recipe.sizes else 1
     if isinstance(size, int) and not isinstance(size, bool) and size < least:
         raise UsageError(f"{name} must be at least {least}, not {size}.")
-    if isinstance(size, float) and not 0 < size < float("inf"):
+    if isinstance(size, float) and (size <= 0 or size != size):
         raise UsageError(f"{name} must be above 0, not {size}.")
+    if size > _MOST:
+        raise UsageError(f"{name} must be at most {_MOST:,}, not {size}.")
     return size
 
 

@@ -435,3 +435,13 @@ class TestPublished:
     def test_nothing_can_be_done_in_house(self, family):
         instance = generate(family, **sizes(family))
         assert (instance["demand"]["in_house_cost"] == BLANK).all()
+
+
+@pytest.mark.parametrize(
+    ("family", "size"),
+    [("regional", {"organisations": 10**20}), ("yang", {"ratio": 1e308})],
+)
+def test_sizes_beyond_reason_are_refused(family, size):
+    """A size that no machine holds is named, instead of ending in a fault."""
+    with pytest.raises(UsageError, match=f"{next(iter(size))} must be at most"):
+        generate(family, **size)
