@@ -98,10 +98,16 @@ def read_instance(path: str) -> Instance:
         )
         near = did_you_mean(name, siblings)
         raise UsageError(
-            f"There is no file or folder {path}. {near or 'Check the path'}"
-            f"{'' if near else ', or make an instance with: optimiser new DIR --from NAME'}."
+            f"There is no file or folder {path}. "
+            + (near or "Check the path, or make an instance with: optimiser new DIR --from NAME.")
         )
     return read(path)
+
+
+def refuse_existing(target: Path) -> None:
+    """Raise if there is something at `target` that would be lost."""
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise UsageError(f"{target} exists already. Choose another name, or delete it first.")
 
 
 def draw(lines: Iterable[Text]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Final
 
 import click
@@ -80,10 +81,11 @@ class _Families(click.Group):
 
 def _callback(family: str) -> Any:
     def draw(seed: int, out: str, **sizes: Any) -> None:
-        from optimiser.cli.common import say
+        from optimiser.cli.common import refuse_existing, say
         from optimiser.files.instances import write
         from optimiser.studies.generate import generate as make
 
+        refuse_existing(Path(out))
         instance = make(family, seed=seed, **sizes)
         write(instance, out)
         say(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import signal
@@ -94,12 +95,18 @@ def run(arguments: Sequence[str] | None = None) -> NoReturn:
     arguments
         What follows the program's name; by default those of the process.
     """
+    _open_streams()
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show a letter shows a question mark instead of stopping us.
         with contextlib.suppress(AttributeError):
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     with contextlib.suppress(ValueError):  # not in the main thread
         signal.signal(signal.SIGTERM, signal.default_int_handler)
+        # A closed terminal, but not under nohup.
+        hangup = getattr(signal, "SIGHUP", None)
+        if hangup is not None and signal.getsignal(hangup) == signal.SIG_DFL:
+            signal.signal(hangup, signal.default_int_handler)
+    atexit.register(_deafen)
     code = _guarded(arguments)
     try:
         sys.stdout.flush()
@@ -107,6 +114,23 @@ def run(arguments: Sequence[str] | None = None) -> NoReturn:
         _abandon_stdout()
         code = _output_failed(error)
     sys.exit(code)
+
+
+def _open_streams() -> None:
+    """Stand in for output streams that were closed before we began."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            nothing = os.open(os.devnull, os.O_WRONLY)
+            stream = os.fdopen(nothing, "w", encoding="utf-8", closefd=False)
+            setattr(sys, name, stream)
+
+
+def _deafen() -> None:
+    """Let no late Ctrl-C change the exit code while Python takes itself apart."""
+    with contextlib.suppress(ValueError):
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), signal.SIG_IGN)
 
 
 def _guarded(arguments: Sequence[str] | None) -> int:

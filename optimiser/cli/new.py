@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from optimiser.cli.common import say
+from optimiser.cli.common import refuse_existing, say
 from optimiser.errors import FileError, UsageError
 
 BLANK = "blank"
@@ -43,8 +43,7 @@ def new(folder: str, source: str, workbook: bool) -> None:
             target if target.suffix.lower() == ".xlsx" else target.with_name(target.name + ".xlsx")
         )
         workbook = True
-    if target.exists() and (target.is_file() or any(target.iterdir())):
-        raise UsageError(f"{target} exists already. Choose another name, or delete it first.")
+    refuse_existing(target)
     if source == BLANK:
         from optimiser.files.blank import write_blank
 

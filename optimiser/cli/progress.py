@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from typing import TYPE_CHECKING, Final
@@ -63,9 +64,10 @@ class Reporter:
         trace: TracebackType | None,
     ) -> None:
         if self._live is not None:
-            self._live.stop()
+            with contextlib.suppress(OSError):  # the terminal was closed
+                self._live.stop()
         elif self._unsaid and not self._quiet:
-            click.echo(self._words(), err=True)
+            self._say()
 
     def __call__(self, news: Progress | str) -> None:
         """Take one piece of news; lines of text are kept for the result, not shown here."""
@@ -79,7 +81,13 @@ class Reporter:
         # The first word and each new phase are news; the rest comes every few seconds.
         if now - self._shown >= EVERY or news.phase != self._phase or not self._shown:
             self._shown, self._phase, self._unsaid = max(now, 1e-9), news.phase, False
+            self._say()
+
+    def _say(self) -> None:
+        try:
             click.echo(self._words(), err=True)
+        except OSError:  # whoever read it has gone, which is no reason to lose the plan
+            self._quiet = True
 
     def _words(self) -> str:
         from optimiser.report.words import duration, percent, safe

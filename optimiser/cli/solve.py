@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -66,7 +68,7 @@ so far is shown and, with --out, saved).
 )
 @click.option(
     "--threads",
-    type=click.IntRange(1),
+    type=click.IntRange(1, 1024),
     metavar="N",
     help="Threads that the solver may use.  [default: 1]",
 )
@@ -106,35 +108,53 @@ def solve(
     quiet: bool,
 ) -> int:
     """Find the plan of least cost for the instance at PATH (a folder or a workbook)."""
-    try:
-        if out is not None:
-            from optimiser.files.results import refuse_foreign
+    with contextlib.ExitStack() as stack:
+        try:
+            # Now, not after an hour of solving.
+            if out is not None:
+                from optimiser.files.results import refuse_foreign
 
-            refuse_foreign(out)  # now, not after an hour of solving
-        instance = read_instance(path)
-        result = _solve(
-            instance,
-            quiet=quiet,
-            solver=solver,
-            time_limit=time_limit,
-            gap=gap,
-            threads=threads or 1,
-            seed=seed,
-            start=None if start is None else _start(start, instance),
-            clean=clean,
-            log=log,
-            export=export,
-        )
-        saved = None if out is None else _save(result, out)
-    except OptimiserError as error:
+                refuse_foreign(out)
+            _refuse_tables("--export", export)
+            _refuse_tables("--log", log)
+            instance = read_instance(path)
+            result = _solve(
+                instance,
+                quiet=quiet,
+                solver=solver,
+                time_limit=time_limit,
+                gap=gap,
+                threads=threads or 1,
+                seed=seed,
+                start=None if start is None else _start(start, instance),
+                clean=clean,
+                log=log,
+                export=export,
+            )
+            from optimiser.solvers.process import Interrupts
+
+            # An impatient second Ctrl-C must not cost the plan; the third one gets through.
+            stack.enter_context(Interrupts())
+            saved = None if out is None else _save(result, out)
+        except OptimiserError as error:
+            if form == "json":
+                fail_in_json(error)
+            raise
         if form == "json":
-            fail_in_json(error)
-        raise
-    if form == "json":
-        _as_json(result, saved)
-    else:
-        _as_text(result, saved, export)
+            _as_json(result, saved)
+        else:
+            _as_text(result, saved, export)
     return codes.of_status(result.status, interrupted=result.interrupted)
+
+
+#: Endings of files that hold tables or results, never a model or a log.
+_TABLES: Final = (".csv", ".toml", ".xlsx", ".xlsm", ".json")
+
+
+def _refuse_tables(option: str, path: str | None) -> None:
+    """Raise if the option would write over a table."""
+    if path is not None and Path(path).suffix.lower() in _TABLES and Path(path).exists():
+        raise UsageError(f"{option} {path}: this file exists and may be a table. Name another.")
 
 
 def _solve(instance: Instance, *, quiet: bool, **options: Any) -> Result:

@@ -40,6 +40,12 @@ FAREWELL: Final = 1.0
 TAIL: Final = 600
 
 
+#: What asks a solve to end; Windows has no SIGHUP.
+_INTERRUPTS: Final = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
     """How a child ended: with an outcome, or with a failure in words; and who stopped it."""
@@ -50,7 +56,7 @@ class Ending:
 
 
 class Interrupts:
-    """Ctrl-C and SIGTERM, counted instead of raised, while a solve runs in the main thread.
+    """Ctrl-C, SIGTERM and SIGHUP, counted instead of raised, while a solve runs in the main thread.
 
     The third one raises KeyboardInterrupt, should anything hang in here. What was ignored before
     (as under nohup) stays ignored. In any other thread this does nothing.
@@ -65,7 +71,7 @@ class Interrupts:
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in _INTERRUPTS:
                 before = signal.getsignal(number)
                 if before not in (signal.SIG_IGN, None):
                     self._before[number] = before
@@ -149,7 +155,11 @@ class _Child:
         log = task.options.log
         out: int | IO[bytes] = subprocess.DEVNULL
         if log is not None:
-            out = stack.enter_context(_file(Path(log), "ab"))
+            try:
+                out = stack.enter_context(_file(Path(log), "ab"))
+            except OSError as refused:
+                why = refused.strerror or refused
+                raise FileError(f"{log} cannot be written: {why}") from refused
         error = stack.enter_context(_file(self.folder / "stderr", "wb"))
         home = Path(optimiser.errors.__file__).parents[1]
         path = os.pathsep.join(filter(None, [str(home), os.environ.get("PYTHONPATH", "")]))

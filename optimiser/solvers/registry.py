@@ -132,10 +132,18 @@ def solvers() -> pd.DataFrame:
         flags = dataclasses.asdict(solver.capabilities)
         able = [key.replace("_", " ") for key, value in flags.items() if value]
         rows.append((name, found.installed, found.version, ", ".join(able), found.remedy))
-    from optimiser.solvers.milp.pulp import others
-
-    for other in others():
+    for other in _others():
         solver = load(PULP + other)
         rows.append((solver.name, True, solver.availability().version, "", ""))
     columns = ["name", "installed", "version", "capabilities", "remedy"]
     return pd.DataFrame.from_records(rows, columns=columns)
+
+
+def _others() -> list[str]:
+    """Return what PuLP finds; nothing where it is there but broken."""
+    from optimiser.solvers.milp.pulp import others
+
+    try:
+        return list(others())
+    except ImportError:
+        return []

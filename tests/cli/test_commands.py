@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 
 import pytest
 from toy_result import BEST, TOY, result, without_plan
@@ -116,6 +117,32 @@ def test_generate(cli, tmp_path):
     one = opt.read(tmp_path / "one")
     assert one == opt.read(tmp_path / "two.xlsx")
     assert len(one["organisations"]) == 6
+
+
+def test_generate_does_not_overwrite(cli, tmp_path):
+    """What is there already stays, an instance most of all."""
+    for path in (tmp_path / "mine", tmp_path / "mine.xlsx"):
+        assert cli("new", path, "--from", "toy").code == 0
+        assert cli("generate", "regional", "--out", path).code == codes.INPUT
+        assert opt.read(path) == opt.read(TOY)
+
+
+@pytest.mark.parametrize("option", ["--export", "--log"])
+def test_tables_are_not_written_over(cli, tmp_path, option):
+    """Neither the model nor a log takes the place of a table, or goes to its end."""
+    cli("new", tmp_path / "mine", "--from", "toy")
+    table = tmp_path / "mine" / "demand.csv"
+    done = cli("solve", tmp_path / "mine", option, table)
+    assert done.code == codes.INPUT
+    assert option in done.err
+    assert table.read_bytes() == (TOY / "demand.csv").read_bytes()
+
+
+def test_log_that_cannot_be_written(cli, tmp_path):
+    """The message names the log, not the solver."""
+    done = cli("solve", TOY, "--log", tmp_path / "nowhere" / "log")
+    assert done.code == codes.INPUT
+    assert "log cannot be written" in done.err
 
 
 # --- check, schema, solvers --------------------------------------------------------------------
@@ -335,3 +362,11 @@ def test_time_limits(cli, monkeypatch, text):
     assert cli("solve", TOY, "--time-limit", text, "--gap", "0.1%").code == 0
     assert seen["time_limit"] == pytest.approx(90)
     assert seen["gap"] == pytest.approx(0.001)
+
+
+def test_solvers_with_a_broken_pulp(cli, monkeypatch):
+    """A package that is there but cannot be imported does not hide the others."""
+    monkeypatch.setitem(sys.modules, "pulp", None)
+    done = cli("solvers")
+    assert done.code == 0
+    assert "highs" in done.out

@@ -126,3 +126,18 @@ def test_ascii_terminal():
     done = command("solve", TOY, "--quiet", env=environment, capture_output=True)
     assert done.returncode == 0
     assert "GBP 220,600.00" in done.stdout
+
+
+@pytest.mark.skipif(os.name == "nt", reason="descriptors are POSIX")
+@pytest.mark.parametrize(
+    "streams", ["2>/dev/full", "2>&-", ">&-", "2>&1 | true", ">&- 2>&- <&-"], ids=str
+)
+def test_unreadable_progress_costs_no_plan(tmp_path, streams):
+    """Where progress cannot be shown, or nothing is open at all, the result is saved even so."""
+    out = tmp_path / "out"
+    command = f"{sys.executable} -m optimiser.cli.main solve {TOY} --out {out} {streams}"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=60,
+                          check=False)  # fmt: skip
+    assert done.returncode == 0
+    assert "Traceback" not in done.stdout + done.stderr
+    assert (out / "result.json").exists()

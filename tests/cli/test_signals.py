@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -24,7 +25,7 @@ def hard(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("which", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("which", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_interrupted_while_solving(hard, tmp_path, which):
     """Interrupted with a plan in hand: it stops soon, saves the plan, and exits with 130."""
     out = tmp_path / "out"
@@ -60,3 +61,26 @@ def test_interrupted_before_solving(which, tmp_path):
                           check=False)  # fmt: skip
     assert done.returncode == 130
     assert done.stderr == "Interrupted.\n"
+
+
+def test_impatience_costs_no_plan(tmp_path):
+    """Interrupts while the plan is saved and shown change neither it nor the exit code."""
+    code = (
+        "import os, signal, sys\n"
+        f"sys.path.insert(0, {str(Path(__file__).parents[1])!r})\n"
+        "from toy_result import TOY, result\n"
+        "from optimiser.cli import solve\n"
+        "from optimiser.cli.main import run\n"
+        "before = solve._save\n"
+        "def save(*arguments):\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "    return before(*arguments)\n"
+        "solve._save = save\n"
+        "solve._solve = lambda *_, **__: result(status='feasible', interrupted=True)\n"
+        f"run(['solve', str(TOY), '--out', {str(tmp_path / 'out')!r}])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60,
+                          check=False)  # fmt: skip
+    assert done.returncode == 130, done.stderr
+    assert "Saved in" in done.stdout
+    assert (tmp_path / "out" / "result.json").exists()
