@@ -1,4 +1,4 @@
-"""Folders that appear whole or not at all."""
+"""Folders and files that appear whole or not at all."""
 
 from __future__ import annotations
 
@@ -98,8 +98,8 @@ def _take_back(made: list[Path]) -> None:
 def _complain(path: Path, error: BaseException) -> None:
     if isinstance(error, OSError):
         raise FileError(
-            f"{path} could not be written: {error.strerror or error}. "
-            "Nothing was changed there; make room or choose another place."
+            f"{path} cannot be written: {error.strerror or error}. Nothing was changed "
+            "there; close it where it is open, make room, or choose another place."
         ) from error
 
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import datetime
 import io
-import os
 import re
-import secrets
 import warnings
 import zipfile
-from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -17,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from optimiser.errors import FileError
+from optimiser.files.atomic import replace_file
 from optimiser.files.columns import columns_to_write, has_file
 from optimiser.model.build import RawTable, build, damaged_table, normal_heading, raw_table
 from optimiser.model.faults import Faults
@@ -298,7 +296,7 @@ def write_workbook(instance: Instance, path: str | Path) -> None:
         book.save(content)  # by way of temporary files
     except OSError as error:
         raise FileError(f"{path}: the workbook cannot be written ({error.strerror}).") from error
-    _replace_file(place, content.getvalue())
+    replace_file(place, content.getvalue())
 
 
 def _refuse_what_does_not_fit(name: str, columns: Columns, path: Path) -> None:
@@ -396,23 +394,3 @@ def _drop_down(sheet: Any, choices: Sequence[str], cells: str) -> None:
     rule = DataValidation(type="list", formula1=f'"{",".join(choices)}"', allow_blank=True)
     rule.add(cells)
     sheet.data_validations.append(rule)
-
-
-def _replace_file(path: Path, content: bytes) -> None:
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with beside.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except BaseException as error:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise FileError(
-                f"{path}: the workbook cannot be written ({error.strerror}). "
-                "Close it where it is open, make room, or choose another place."
-            ) from error
-        raise

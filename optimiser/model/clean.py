@@ -7,6 +7,7 @@ solvers can do: left in, the bands that no capacity lets one reach alone cost th
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -46,12 +47,11 @@ class CleaningReport:
 def clean(problem: Problem) -> tuple[Problem, CleaningReport]:
     """Return a problem without what cannot matter, and what was dropped."""
     before = _sizes(problem)
-    dropped: dict[str, int] = {}
+    dropped: Counter[str] = Counter()
     for _ in range(PASSES):
         sweep = _Sweep(problem)
         sweep.run()
-        for what, count in sweep.dropped.items():
-            dropped[what] = dropped.get(what, 0) + count
+        dropped.update(sweep.dropped)
         if not sweep.changed:
             break
         problem = restrict(problem, sweep.banded, sweep.home)
@@ -76,7 +76,7 @@ class _Sweep:
         self.problem = problem
         self.banded = np.ones(problem.size("banded"), dtype=bool)
         self.home = problem.home.copy()
-        self.dropped: dict[str, int] = {}
+        self.dropped: Counter[str] = Counter()
         self.volume = problem.option_volume[problem.banded_option]
         self.offer = problem.band_offer
 
@@ -95,7 +95,7 @@ class _Sweep:
     def _drop(self, mask: Bools, what: str) -> None:
         gone = mask & self.banded
         if gone.any():
-            self.dropped[what] = self.dropped.get(what, 0) + int(gone.sum())
+            self.dropped[what] += int(gone.sum())
             self.banded &= ~mask
 
     def _drop_bands(self, bands: Bools, what: str) -> None:
@@ -103,7 +103,7 @@ class _Sweep:
         alive[self.problem.banded_band[self.banded]] = True
         gone = bands & alive
         if gone.any():
-            self.dropped[what] = self.dropped.get(what, 0) + int(gone.sum())
+            self.dropped[what] += int(gone.sum())
             self.banded &= ~bands[self.problem.banded_band]
 
     def _reach(self) -> Ints:
@@ -262,9 +262,7 @@ class _Sweep:
             gone[theirs] |= ~np.isin(row[theirs], row[ours[alive[ours]]])
             if self.home[a] != self.home[b]:
                 self.home[[a, b]] = False
-                self.dropped["in-house deliveries that a linked service cannot join"] = (
-                    self.dropped.get("in-house deliveries that a linked service cannot join", 0) + 1
-                )
+                self.dropped["in-house deliveries that a linked service cannot join"] += 1
         self._drop(
             gone[problem.banded_option], "ways to serve an option that a linked service cannot join"
         )

@@ -49,7 +49,7 @@ def compile_problem(instance: Instance, rows: Sequence[SideRow] = ()) -> Problem
 class Options:
     """Options with rows of the tables they come from.
 
-    Shape (options,) but `home`, `required_home` (demand rows). `row` is the row of ``options`` or
+    Shape (options,) but `home`, which is by row of ``demand``. `row` is the row of ``options`` or
     −1; `metres` the distance where access is priced by it, else 0.
     """
 
@@ -64,11 +64,12 @@ class Options:
 def _options(instance: Instance) -> Options:
     """Find the options of all pairs, sorted by pair and then provider."""
     table, demand, providers = instance["options"], instance["demand"], instance["providers"]
+    distances = Distances(instance)
     table_pair = demand.find(table["organisation"], table["service"])
     by_provider = np.flatnonzero((table["provider"] >= 0) & (table_pair >= 0))
     codes = [_code(table_pair[by_provider], table["provider"][by_provider])]
     if instance.settings.generate:
-        codes.extend(_generated(instance))
+        codes.extend(_generated(instance, distances))
     staying = np.flatnonzero(demand["incumbent"] >= 0)
     codes.append(_code(staying, demand["incumbent"][staying]))
     code = np.unique(np.concatenate(codes))
@@ -99,7 +100,7 @@ def _options(instance: Instance) -> Options:
         offer=offer,
         row=row,
         home=home,
-        metres=_metres(instance, pair, provider, row),
+        metres=_metres(instance, distances, pair, provider, row),
     )
 
 
@@ -107,11 +108,10 @@ def _code(pair: Ints, provider: Ints) -> Ints:
     return pair.astype(np.int64) << 32 | provider
 
 
-def _generated(instance: Instance) -> Iterator[Ints]:
+def _generated(instance: Instance, distances: Distances) -> Iterator[Ints]:
     """Codes of all pairs and providers with an offer within reach."""
     demand, offers = instance["demand"], instance["offers"]
     reach = instance["providers"]["max_distance_km"]
-    distances = Distances(instance)
     network = instance.settings.metric == "network"
     for service in range(len(instance["services"])):
         pairs = np.flatnonzero(demand["service"] == service)
@@ -146,7 +146,9 @@ def _scaled(capacity: Ints) -> Ints:
     return np.where(limited, np.where(limited, capacity, 0) * 1000, UNLIMITED)
 
 
-def _metres(instance: Instance, pair: Ints, provider: Ints, row: Ints) -> Ints:
+def _metres(
+    instance: Instance, distances: Distances, pair: Ints, provider: Ints, row: Ints
+) -> Ints:
     """Distance of every option whose access is priced by it; a fault where there is no way."""
     demand, table = instance["demand"], instance["options"]
     rate = instance["services"]["access_rate"][demand["service"][pair]]
@@ -154,7 +156,7 @@ def _metres(instance: Instance, pair: Ints, provider: Ints, row: Ints) -> Ints:
     needed = np.flatnonzero(~given & (rate > 0))
     metres = np.zeros(len(pair), dtype=np.int64)
     if len(needed):
-        found = Distances(instance).metres(demand["organisation"][pair[needed]], provider[needed])
+        found = distances.metres(demand["organisation"][pair[needed]], provider[needed])
         lost = needed[found == UNREACHABLE]
         if len(lost):
             ours, theirs = instance["organisations"].keys, instance["providers"].keys

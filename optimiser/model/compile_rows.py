@@ -217,11 +217,10 @@ class RowMaker:
         elif measure == "baseline_cost":
             values = np.where(demand["baseline_cost"] == BLANK, 0, demand["baseline_cost"])
             factor = self._money
-        else:
-            if measure == "moved_pairs":
-                has = demand["incumbent"] != NOWHERE
-                options = options[has[self._options.pair[options]] & ~self._pricing.stays[options]]
-                home = home[has[home] & (demand["incumbent"][home] != IN_HOUSE_CODE)]
+        elif measure == "moved_pairs":
+            has = demand["incumbent"] != NOWHERE
+            options = options[has[self._options.pair[options]] & ~self._pricing.stays[options]]
+            home = home[has[home] & (demand["incumbent"][home] != IN_HOUSE_CODE)]
         return Form(
             terms=(
                 Term(

@@ -29,8 +29,7 @@ class Distances:
         self._instance = instance
         self._detour = instance.settings.detour
         self._metric = instance.settings.metric
-        if self._metric == "network":
-            self._network()
+        self._paths: NDArray[np.float64] | None = None
 
     def metres(self, organisation: Ints, provider: Ints) -> Ints:
         """Return whole metres, `UNREACHABLE`, or 0 where either has no place, shape as given."""
@@ -47,8 +46,8 @@ class Distances:
         result[placed] = measure(a, b, self._detour)
         return result
 
-    def _network(self) -> None:
-        """Shortest paths from every provider that is a node, in metres without detour."""
+    def _network(self) -> NDArray[np.float64]:
+        """Find the shortest paths from every provider that is a node, in metres without detour."""
         from scipy.sparse import coo_array
         from scipy.sparse.csgraph import dijkstra
 
@@ -64,7 +63,8 @@ class Distances:
             road = (min(one, two), max(one, two))
             shortest[road] = min(length, shortest.get(road, length))
         roads = np.array(list(shortest), dtype=np.int64).reshape(-1, 2)
-        # A length of 0 would read as "no road": halve the metre, then round down.
+        # A length of 0 would read as "no road": make it so short that all of them add up to less
+        # than a quarter of a metre, which rounding takes off again.
         length_m = np.array(list(shortest.values()), dtype=np.float64)
         tiny = 1.0 / (4 * (n + 1))
         graph = coo_array((np.maximum(length_m, tiny), (roads[:, 0], roads[:, 1])), shape=(n, n))
@@ -77,13 +77,14 @@ class Distances:
         sources = np.unique(self._provider_node[self._provider_node >= 0])
         self._source = np.full(n + 1, 0, dtype=np.int64)
         self._source[sources] = np.arange(len(sources))
-        self._paths = (
-            dijkstra(graph.tocsr(), directed=False, indices=sources)
-            if len(sources)
-            else np.zeros((0, n))
-        )
+        if not len(sources):
+            return np.zeros((0, n))
+        paths: NDArray[np.float64] = dijkstra(graph.tocsr(), directed=False, indices=sources)
+        return paths
 
     def _roads(self, organisation: Ints, provider: Ints) -> Ints:
+        if self._paths is None:
+            self._paths = self._network()
         start, end = self._provider_node[provider], self._organisation_node[organisation]
         placed = (start >= 0) & (end >= 0)
         result = np.zeros(len(organisation), dtype=np.int64)

@@ -157,7 +157,7 @@ class _Solving:
         self._solver = registry.load(self._spec)
         self._seconds: dict[str, float] = {}
         self._scale = 10.0**instance.settings.money_decimals
-        self._version = self._solver.availability().version
+        self._found = self._solver.availability()
 
     def run(
         self, options: Options, *, clean: bool, export: str | os.PathLike[str] | None
@@ -165,9 +165,9 @@ class _Solving:
         from optimiser.model.compile import compile_problem
         from optimiser.model.impossible import reasons
 
-        found = self._solver.availability()
-        if not found.installed:
-            raise SolverError(f"the solver {self._solver.name} is not installed: {found.remedy}")
+        if not self._found.installed:
+            remedy = self._found.remedy
+            raise SolverError(f"the solver {self._solver.name} is not installed: {remedy}")
         with self._stage("compile"):
             problem = compile_problem(self._instance, self._rows)
         counted = time.monotonic()
@@ -256,7 +256,7 @@ class _Solving:
         told: dict[str, Any],
     ) -> Result:
         self._seconds["total"] = self._now()
-        who = {"solver": self._solver.name, "solver_version": self._version} | told
+        who = {"solver": self._solver.name, "solver_version": self._found.version} | told
         return Result(
             status=verdict.status,
             instance=self._instance,

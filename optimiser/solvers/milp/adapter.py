@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from optimiser.errors import UnsupportedError
+from optimiser.model.rounding import LARGEST
 from optimiser.solvers.base import Availability, Capabilities, Event, Outcome
 
 if TYPE_CHECKING:
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-#: Whole numbers up to here are exact in float64.
-EXACT: Final = 2.0**53
 #: From here on a general solver cannot tell one unit of a row from none (SCIP and CBC, 2026-11).
 INDISTINCT: Final = 1e11
 #: About the largest coefficient that is handed over, and the least that scaling makes.
@@ -102,11 +101,10 @@ class Job:
 
     def handed_over(self) -> None:
         """Say that the model has been handed over and the search begins; once is enough."""
-        if "hand over" in self._stages:
+        if "hand over" in self._stages:  # a back end may solve twice
             return
-        if "hand over" not in self._stages:  # a back end may solve twice
-            now = time.monotonic()
-            self._stages["hand over"], self._since = now - self._since, now
+        now = time.monotonic()
+        self._stages["hand over"], self._since = now - self._since, now
         self.report(phase="solving")
 
     def stages(self) -> dict[str, float]:
@@ -182,7 +180,7 @@ class MatrixSolver(ABC):
     name: str
     capabilities: Capabilities
     #: Numbers from here on are refused by name.
-    largest: float = EXACT
+    largest: float = LARGEST
     #: What the largest cost is divided down to, if it is larger; 0 leaves costs alone. Solvers
     #: compare reduced costs with absolute tolerances, which in pence they cannot keep.
     dearest: float = 0.0
@@ -248,7 +246,7 @@ class MatrixSolver(ABC):
         return float(2.0 ** -math.ceil(math.log2(most / self.dearest)))
 
 
-def inspect(matrix: Matrix, largest: float = EXACT) -> None:
+def inspect(matrix: Matrix, largest: float = LARGEST) -> None:
     """Refuse what solvers take without a word and answer wrongly; raise `UnsupportedError`."""
     for what, values, names in (
         ("cost", matrix.cost, matrix.column_names),
@@ -267,13 +265,13 @@ def inspect(matrix: Matrix, largest: float = EXACT) -> None:
     bad = ~np.isfinite(values) | (np.abs(values) >= largest)
     if bad.any():
         at = int(np.flatnonzero(bad)[0])
-        row = matrix.row_names()[int(np.searchsorted(matrix.a.indptr, at, side="right")) - 1]
+        row = _row_of(matrix, at)
         column = matrix.column_names()[int(matrix.a.indices[at])]
         raise UnsupportedError(
             _bad(f"the coefficient of {column} in row {row}", values[at], largest)
         )
-    if not np.isfinite(matrix.offset) or abs(matrix.offset) >= EXACT:
-        raise UnsupportedError(_bad("the constant of the objective", matrix.offset, EXACT))
+    if not np.isfinite(matrix.offset) or abs(matrix.offset) >= LARGEST:
+        raise UnsupportedError(_bad("the constant of the objective", matrix.offset, LARGEST))
 
 
 def distrust(matrix: Matrix) -> None:
@@ -281,12 +279,17 @@ def distrust(matrix: Matrix) -> None:
     size = np.abs(matrix.a.data)
     if len(size) and size.max() >= INDISTINCT:
         at = int(size.argmax())
-        row = matrix.row_names()[int(np.searchsorted(matrix.a.indptr, at, side="right")) - 1]
+        row = _row_of(matrix, at)
         raise UnsupportedError(
             f"it claims that no plan exists, but the numbers of row {row} are too large (up to "
             f"{size[at]:.3g}) for it to tell one unit more from less; use fewer volume_decimals or "
             "larger units, or the solver cp-sat"
         )
+
+
+def _row_of(matrix: Matrix, entry: int) -> str:
+    """Name the row in which an entry of the matrix stands."""
+    return matrix.row_names()[int(np.searchsorted(matrix.a.indptr, entry, side="right")) - 1]
 
 
 def _bad(what: str, value: float, largest: float) -> str:

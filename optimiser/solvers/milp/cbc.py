@@ -9,7 +9,6 @@ import signal
 import subprocess
 import tempfile
 import time
-import warnings
 from importlib import util
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from optimiser.errors import SolverError
 from optimiser.solvers.base import Availability, Capabilities
 from optimiser.solvers.milp.adapter import Answer, MatrixSolver
-from optimiser.solvers.milp.pulp import program, set_start, vector
+from optimiser.solvers.milp.pulp import program, quiet, set_start, vector
 from optimiser.solvers.packages import availability
 
 if TYPE_CHECKING:
@@ -79,9 +78,7 @@ def _program() -> Any | None:
     """Return PuLP's means of calling CBC: one on the path, else the one that PuLP brings."""
     import pulp
 
-    with warnings.catch_warnings():
-        # Until PuLP 4 it brings a CBC of its own, and says at each call that it will not for ever.
-        warnings.simplefilter("ignore", DeprecationWarning)
+    with quiet():  # until PuLP 4 it brings a CBC of its own
         for name in ("COIN_CMD", "PULP_CBC_CMD"):
             make = getattr(pulp, name, None)
             solver = make and make(msg=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -14,6 +15,8 @@ from optimiser.solvers.milp.adapter import Answer, MatrixSolver
 from optimiser.solvers.packages import availability
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from optimiser.solvers.milp.adapter import Job
@@ -34,10 +37,16 @@ def others() -> list[str]:
     return sorted(set(_found(pulp)) - _OWN)
 
 
-def _found(pulp: Any) -> list[str]:
-    """Return what PuLP finds, without its words about what PuLP 4 will drop."""
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep back PuLP's words, at each call, about what PuLP 4 will drop."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
+        yield
+
+
+def _found(pulp: Any) -> list[str]:
+    with quiet():
         found: list[str] = pulp.listSolvers(onlyAvailable=True)
     return found
 

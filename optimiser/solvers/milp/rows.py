@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from optimiser.errors import UnsupportedError
+from optimiser.model.rounding import LARGEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 #: No limit, as a row's bound.
 FREE: Final = int(np.iinfo(np.int64).max)
-#: Largest whole number that float64 holds exactly.
-EXACT: Final = 2**53
 
 
 class Rows:
@@ -92,7 +91,7 @@ class Rows:
         row, column, value = (
             np.concatenate([*empty, *kept]) for kept in (self._row, self._column, self._value)
         )
-        if len(value) and int(np.abs(value).max()) >= EXACT:
+        if len(value) and int(np.abs(value).max()) >= LARGEST:
             worst = int(row[np.abs(value).argmax()])
             raise UnsupportedError(
                 f"Row {self.names()[worst]} has a coefficient of 2^53 or more, which no general "
@@ -143,7 +142,7 @@ def whole_row(
     for above, below, factor in terms:
         each = scale * factor  # whole, and divided by each denominator still whole
         most = float(np.abs(above).max(initial=0)) * float(abs(each))
-        if most < EXACT and each.denominator == 1:
+        if most < LARGEST and each.denominator == 1:
             parts.append(above * (int(each) // below))
         else:
             exact = False
@@ -171,6 +170,6 @@ def _large_row(terms: Sequence[tuple[Ints, Ints, Fraction]]) -> tuple[Ints, Frac
     common = gcd(*(int(value * scale) for value in values))
     step = Fraction(scale, common or 1)
     largest = max(abs(value) for value in values) * step
-    if largest >= EXACT:
+    if largest >= LARGEST:
         step *= Fraction(2**50) / largest
     return np.array([round(value * step) for value in values], dtype=np.int64), step

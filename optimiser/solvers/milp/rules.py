@@ -60,15 +60,17 @@ def oversight(problem: Problem, columns: Columns, rows: Rows) -> None:
     matters = led | (cost.get("officers", count) > 0)
     matters |= problem.authority_max_officers < UNLIMITED
     counted = (problem.authority_officer_hours > 0) & matters
+    options = _grouped(problem.pair_authority[problem.option_pair], count)
+    home = _grouped(problem.pair_authority[columns.home], count)
+    contracts = _grouped(authority, count)
     for a in np.flatnonzero(counted).tolist():
-        members = {
-            "part": np.flatnonzero(problem.pair_authority[problem.option_pair] == a),
-            "home": columns.home[problem.pair_authority[columns.home] == a],
-            "contract": np.flatnonzero(authority == a),
-        }
-        members["use"] = members["part"]
         terms = []
-        for kind, index in members.items():
+        for kind, index in (
+            ("part", options[a]),
+            ("home", columns.home[home[a]]),
+            ("contract", contracts[a]),
+            ("use", options[a]),
+        ):
             found = problem.hours.get(kind, problem.size(kind))[index]
             some = np.flatnonzero(found)
             terms.append((kind, index[some], found[some], Fraction(1)))
@@ -90,6 +92,12 @@ def oversight(problem: Problem, columns: Columns, rows: Rows) -> None:
     entries = [(place[authority[inside]], columns.at("w", inside), 1)]
     limit = problem.authority_max_contracts[limited]
     rows.at_most(len(limited), entries, limit, labels(problem, "contracts", "officers", limited))
+
+
+def _grouped(owner: Ints, count: int) -> list[Ints]:
+    """Return the positions at which each of `count` owners stands, in order."""
+    order = np.argsort(owner, kind="stable")
+    return np.split(order, np.searchsorted(owner[order], np.arange(1, count)))
 
 
 def _row(

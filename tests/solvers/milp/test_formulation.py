@@ -19,9 +19,10 @@ from optimiser.model.check import check
 from optimiser.model.clean import clean
 from optimiser.model.compile import compile_problem
 from optimiser.model.plan import BY_ITSELF, Plan
+from optimiser.model.rounding import LARGEST
 from optimiser.solvers.milp.formulation import Formulation
 from optimiser.solvers.milp.names import unique
-from optimiser.solvers.milp.rows import EXACT, FREE, Rows, whole_row
+from optimiser.solvers.milp.rows import FREE, Rows, whole_row
 
 quick = settings(derandomize=True, deadline=None, max_examples=150)
 SEEDS = range(4000, 4024)
@@ -164,7 +165,7 @@ def test_every_number_is_whole():
             for values in numbers:
                 finite = values[np.isfinite(values)]
                 assert np.all(finite == np.rint(finite)), seed
-            assert np.all(np.abs(matrix.a.data) < EXACT)
+            assert np.all(np.abs(matrix.a.data) < LARGEST)
             assert np.all(matrix.a.data != 0)
             assert np.all(np.isfinite(matrix.cost))
             assert np.all(np.isfinite(matrix.upper))
@@ -284,7 +285,7 @@ def test_whole_rows_too_large_are_rounded_far_below_notice():
     primes = (999_983, 999_979, 999_961, 999_959)
     terms = [(np.array([7, 5, 3, 2]), np.array(primes), Fraction(1))]
     integers, _, high = whole_row(terms, None, Fraction(1, 10**6))
-    assert np.abs(integers).max() < EXACT
+    assert np.abs(integers).max() < LARGEST
     scale = Fraction(int(integers[0]) * primes[0], 7)
     for found, a, b in zip(integers.tolist(), (7, 5, 3, 2), primes, strict=True):
         assert abs(found - Fraction(a, b) * scale) <= 2
@@ -330,6 +331,6 @@ def test_duplicates_are_added_and_zeros_dropped():
 def test_a_coefficient_that_floats_cannot_hold_is_refused_by_name():
     """2^53 is refused and the row named; 2^53 − 1 is held exactly."""
     with pytest.raises(UnsupportedError, match="capacity"):
-        one_row([EXACT, 1], 0, 5)
-    a, _, _ = one_row([EXACT - 1, 1], 0, 5)
-    assert a.data.tolist() == [EXACT - 1, 1]
+        one_row([LARGEST, 1], 0, 5)
+    a, _, _ = one_row([LARGEST - 1, 1], 0, 5)
+    assert a.data.tolist() == [LARGEST - 1, 1]
