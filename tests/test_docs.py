@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,6 @@ from click.testing import CliRunner
 
 from optimiser.cli.main import main as cli
 from optimiser.model.schema import COST_PARTS, TABLES
-from optimiser.solvers import registry
 
 ROOT = Path(__file__).parent.parent
 README_PATH = ROOT / "README.md"
@@ -47,8 +48,12 @@ def test_readme_lists_every_column(name: str) -> None:
 
 
 def test_readme_names_every_solver() -> None:
-    """The README's list of solvers is the registry's."""
-    for name in registry.names():
+    """The README's list of solvers is the registry's, before other tests add theirs to it."""
+    code = "from optimiser.solvers import registry; print(*registry.names())"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    names = told.stdout.split()
+    assert names
+    for name in names:
         assert f"`{name}`" in README
 
 
