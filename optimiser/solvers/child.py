@@ -47,12 +47,15 @@ class Task:
         For `base.Solver.solve`.
     began
         Time of `time.monotonic`, which all processes share, from which the time limit counts.
+    sent
+        The same clock when the task was handed to the child.
     """
 
     spec: str
     problem: Problem
     options: Options
     began: float
+    sent: float
 
 
 class _Writer:
@@ -102,11 +105,14 @@ def _solve(folder: str, writer: _Writer) -> Outcome:
     if options.time_limit is not None:
         left = options.time_limit - (time.monotonic() - task.began)
         options = dataclasses.replace(options, time_limit=max(left, 0.01))
+    called = time.monotonic()
     outcome: Any = solver.solve(task.problem, options, writer.emit)
+    seconds = {"start": called - task.sent, "solver": time.monotonic() - called}
     if not isinstance(outcome, Outcome):
         kind = type(outcome).__name__
-        return Outcome(reason="failed", message=f"it returned a {kind} instead of an Outcome")
-    return outcome
+        message = f"it returned a {kind} instead of an Outcome"
+        return Outcome(reason="failed", message=message, seconds=seconds)
+    return dataclasses.replace(outcome, seconds=outcome.seconds | seconds)
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from optimiser.errors import InternalError
 from optimiser.model.check import check
-from optimiser.solvers.result import Point
+from optimiser.solvers.result import Point, SolverFault
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,6 +56,12 @@ class Verdict:
     account: Account | None = None
     bound: int | None = None
     reasons: list[str] = field(default_factory=list)
+    faults: list[SolverFault] = field(default_factory=list)
+
+    def blame(self, kind: str, text: str) -> None:
+        """Note something that the solver did wrong, of a kind of `result.FAILURES` or `LIES`."""
+        self.reasons.append(text)
+        self.faults.append(SolverFault(kind=kind, text=text))
 
 
 class Judge:
@@ -124,8 +130,9 @@ class Judge:
         verdict.account = account
         self._compare(chosen, account, verdict)
         if claims_none:
-            verdict.reasons.append(
-                f"{self._solver} claims that there is no plan, although there is one: it is wrong"
+            verdict.blame(
+                "infeasible",
+                f"{self._solver} claims that there is no plan, although there is one: it is wrong",
             )
         elif self.bound is not None:
             finished = outcome is not None and outcome.reason == "finished"
@@ -135,6 +142,8 @@ class Judge:
             apart = account.objective - verdict.bound
             if apart <= Fraction(gap) * abs(account.objective):
                 verdict.status = "optimal"
+            elif outcome is not None and outcome.reason == "finished" and not verdict.faults:
+                self._doubt(gap, account.objective, apart, verdict)
         return verdict
 
     def _add(self, plan: Plan, claimed: float | None, by: str) -> None:
@@ -178,9 +187,10 @@ class Judge:
                 return candidate
             refused += 1
             if refused == 1:
-                verdict.reasons.append(
+                verdict.blame(
+                    "plan",
                     f"{self._solver} offers a plan that breaks a rule, which was refused: "
-                    f"{account.violations[0].message}"
+                    f"{account.violations[0].message}",
                 )
         return None
 
@@ -195,9 +205,10 @@ class Judge:
 
     def _none_found(self, verdict: Verdict, message: str) -> None:
         if self._candidates:
-            verdict.reasons.append(
+            verdict.blame(
+                "infeasible",
                 f"{self._solver} claims that there is no plan, but offered one itself: "
-                "its claim counts for nothing"
+                "its claim counts for nothing",
             )
             return
         verdict.status = "infeasible"
@@ -211,9 +222,20 @@ class Judge:
             return
         room = CLAIM * abs(account.objective) + self._problem.slack + 1
         if not claimed >= account.objective - room:
-            verdict.reasons.append(
+            verdict.blame(
+                "objective",
                 f"{self._solver} claims an objective of {self._money(claimed)} for its plan; "
-                f"it is {self._money(account.objective)}"
+                f"it is {self._money(account.objective)}",
+            )
+
+    def _doubt(self, gap: float, objective: int, apart: int, verdict: Verdict) -> None:
+        """Name the solver if it claims to have finished at a gap that its own bound denies."""
+        if apart > (gap + CLAIM) * abs(objective) + self._problem.slack + 1:
+            reached = apart / abs(objective) if objective else math.inf
+            verdict.blame(
+                "finished",
+                f"{self._solver} claims to have finished within a gap of {gap:g}, but by its own "
+                f"bound the gap is {reached:.3g}",
             )
 
     def _settle(self, objective: int, verdict: Verdict, *, finished: bool) -> int | None:
@@ -221,9 +243,10 @@ class Judge:
         assert self.bound is not None
         room = CLOSE * abs(objective)
         if self.bound > objective + max(room, 0.5):
-            verdict.reasons.append(
+            verdict.blame(
+                "bound",
                 f"{self._solver} claims that no plan costs less than {self._money(self.bound)}, "
-                f"although one costs {self._money(objective)}: its bound is wrong and was dropped"
+                f"although one costs {self._money(objective)}: its bound is wrong and was dropped",
             )
             return None
         bound = min(whole(self.bound), objective)

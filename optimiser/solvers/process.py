@@ -48,10 +48,21 @@ _INTERRUPTS: Final = tuple(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
-    """How a child ended: with an outcome, or with a failure in words; and who stopped it."""
+    """How a child ended: with an outcome, or with a failure in words; and who stopped it.
+
+    Parameters
+    ----------
+    outcome
+        What the solver said, or None.
+    failure, kind
+        What went wrong in words and as one of `result.FAILURES`; '' if nothing did.
+    interrupted
+        Whether it was asked to stop from outside.
+    """
 
     outcome: Outcome | None = None
     failure: str = ""
+    kind: str = ""
     interrupted: bool = False
 
 
@@ -285,16 +296,17 @@ class _Watch:
         if self._outcome is not None:
             return Ending(outcome=self._outcome, interrupted=interrupted)
         if not gone:
-            return Ending(failure="closed its pipe and went on; it was killed")
+            return Ending(failure="closed its pipe and went on; it was killed", kind="crashed")
         if interrupted:
             return Ending(interrupted=True)
-        return Ending(failure=how(self._child.process.returncode) + self._child.complaint())
+        words = how(self._child.process.returncode) + self._child.complaint()
+        return Ending(failure=words, kind="crashed")
 
     def _killed(self, why: str) -> Ending:
         self._child.end()
         if self._interrupted_at is not None:
             return Ending(interrupted=True)
-        return Ending(failure=why + self._child.complaint())
+        return Ending(failure=why + self._child.complaint(), kind="hung")
 
 
 def how(code: int) -> str:

@@ -31,6 +31,24 @@ STATUSES: Final = {
 }
 
 
+#: How a solver can fail, as `SolverFault.kind`.
+FAILURES: Final = {
+    "crashed": "its process ended before it gave an outcome",
+    "hung": "it did not stop at its limit and was killed",
+    "memory": "it ran out of memory",
+    "unsupported": "it cannot represent the problem",
+    "failed": "it says that it failed, or what it says makes no sense",
+}
+#: How a solver can be wrong, as `SolverFault.kind`.
+LIES: Final = {
+    "plan": "it offered a plan that breaks a rule",
+    "objective": "its plan is dearer than it claims",
+    "bound": "its bound is above the objective of a plan that keeps every rule",
+    "infeasible": "it claims that there is no plan where there is one",
+    "finished": "it claims to have finished, without a plan or at a gap above the one asked for",
+}
+
+
 def relative_gap(objective: float | None, bound: float | None) -> float | None:
     """Return (objective − bound) / |objective|, 0 if both are 0, None if either is missing."""
     if objective is None or bound is None:
@@ -78,6 +96,14 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SolverFault:
+    """One thing that a solver did wrong: a kind of `FAILURES` or `LIES`, and a sentence."""
+
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
     """One point of the trace: seconds since the solve began, objective and bound in last places."""
 
@@ -109,6 +135,8 @@ class Result:
     reasons
         Why it is infeasible, unknown or failed, by whom that was shown, and which of the solver's
         claims were wrong.
+    faults
+        What the solver did wrong; each is among the reasons, too.
     cleaning
         What was removed before solving, in the planner's words.
     rows
@@ -116,8 +144,9 @@ class Result:
     trace
         Best objective and bound over time.
     seconds
-        Wall time by stage: ``compile``, ``clean``, ``build``, ``hand over``, ``solve``, ``check``,
-        and ``total``.
+        Wall time by stage: ``compile``, ``clean``, ``start`` (of the solver's process), ``build``,
+        ``hand over``, ``solve``, ``check``, and ``total``; and ``solver``, what passed in the
+        solver, which is build, hand over and solve as measured from outside.
     interrupted
         Whether it was stopped by Ctrl-C or SIGTERM.
     """
@@ -132,6 +161,7 @@ class Result:
     solver_version: str = ""
     options: Options
     reasons: tuple[str, ...] = ()
+    faults: tuple[SolverFault, ...] = ()
     cleaning: tuple[str, ...] = ()
     rows: tuple[SideRow, ...] = ()
     trace: tuple[Point, ...] = ()

@@ -187,7 +187,8 @@ class _Solving:
             told: dict[str, Any] = {"solver": "counting", "solver_version": ""}
             verdict = Verdict(status="infeasible", reasons=notes + proofs)
             return self._result(verdict, options, Ending(), judge, lines, told)
-        task = Task(spec=self._spec, problem=smaller, options=options, began=counted)
+        task = Task(spec=self._spec, problem=smaller, options=options, began=counted,
+                    sent=time.monotonic())  # fmt: skip
         with Interrupts() as interrupts:
             ending = self._solve(task, judge, interrupts)
             with self._stage("check"):
@@ -233,7 +234,8 @@ class _Solving:
             judge.hear_outcome(ending.outcome, self._now())
             self._seconds |= ending.outcome.seconds
         if "solve" not in self._seconds:
-            known = sum(self._seconds.get(stage, 0.0) for stage in ("build", "hand over"))
+            stages = ("start", "build", "hand over")
+            known = sum(self._seconds.get(stage, 0.0) for stage in stages)
             self._seconds["solve"] = whole - known
         return ending
 
@@ -265,6 +267,7 @@ class _Solving:
             bound_units=verdict.bound,
             options=options,
             reasons=tuple(verdict.reasons),
+            faults=tuple(verdict.faults),
             cleaning=lines,
             rows=self._rows,
             trace=tuple(judge.trace),
@@ -288,13 +291,15 @@ def _conclude(verdict: Verdict, ending: Ending, solver: str) -> None:
     outcome = ending.outcome
     reason = "interrupted" if outcome is None else outcome.reason
     if ending.failure:
-        verdict.reasons.append(f"{solver} {ending.failure}")
+        verdict.blame(ending.kind, f"{solver} {ending.failure}")
         reason = "failed"
     elif outcome is not None and reason in {"failed", "unsupported"}:
         verb = "failed" if reason == "failed" else "cannot take this problem"
-        verdict.reasons.append(f"{solver} {verb}: {outcome.message or 'it does not say why'}")
+        starved = outcome.message.startswith(MemoryError.__name__)
+        kind = "memory" if starved and reason == "failed" else reason
+        verdict.blame(kind, f"{solver} {verb}: {outcome.message or 'it does not say why'}")
     elif outcome is not None and reason not in _REASONS:
-        verdict.reasons.append(f"{solver} ended for an unknown reason, {reason!r}")
+        verdict.blame("failed", f"{solver} ended for an unknown reason, {reason!r}")
         reason = "failed"
     if verdict.status:
         return
@@ -307,7 +312,9 @@ def _conclude(verdict: Verdict, ending: Ending, solver: str) -> None:
     else:
         verdict.status = "error"
         if reason == "finished":
-            verdict.reasons.append(f"{solver} claims to have finished, but there is no valid plan")
+            verdict.blame(
+                "finished", f"{solver} claims to have finished, but there is no valid plan"
+            )
 
 
 _REASONS = frozenset({"finished", "limit", "infeasible", "interrupted", "unsupported", "failed"})

@@ -14,7 +14,7 @@ from optimiser.errors import FileError, SolverError, UsageError
 from optimiser.model.check import in_house_account
 from optimiser.model.plan import Plan
 from optimiser.solvers import registry
-from optimiser.solvers.result import Progress, Result
+from optimiser.solvers.result import FAILURES, LIES, Progress, Result
 from optimiser.solvers.session import solve
 from solvers import fakes
 
@@ -149,6 +149,33 @@ def test_optimum_claimed_is_not_believed():
     assert result.gap == pytest.approx(0.5)
 
 
+KINDS = {
+    "Segfault": ["crashed"],
+    "Exits": ["crashed"],
+    "Starves": ["memory"],
+    "Raises": ["failed"],
+    "Mumbles": ["failed"],
+    "Invents": ["failed"],
+    "Refuses": ["unsupported"],
+    "Contradicts": ["infeasible"],
+    "ClaimsBound": ["bound"],
+    "ClaimsCost": ["objective"],
+    "ClaimsOptimum": ["finished"],
+    "BreaksRules": ["plan"],
+    "OnlyBreaksRules": ["plan", "finished"],
+    "Fake": [],
+}
+
+
+@pytest.mark.parametrize("fake", KINDS)
+def test_faults_are_told_by_kind(fake):
+    """What a solver did wrong is there for programs, by kind, with a sentence of the reasons."""
+    result = run(fake)
+    assert [fault.kind for fault in result.faults] == KINDS[fake]
+    assert set(KINDS[fake]) <= {*FAILURES, *LIES}
+    assert {fault.text for fault in result.faults} <= set(result.reasons)
+
+
 def test_plan_that_breaks_a_rule_is_refused_for_an_earlier_one():
     """The cheapest plan fails the check, so the streamed one stands, and the solver is named."""
     result = run("BreaksRules")
@@ -269,8 +296,10 @@ def test_seconds_are_told_by_stage():
     """Every stage has its seconds, and they add up to no more than the total."""
     seconds = dict(run("Fake").seconds)
     total = seconds.pop("total")
-    assert {"compile", "clean", "solve", "check"} <= set(seconds)
+    solver = seconds.pop("solver")
+    assert {"compile", "clean", "start", "solve", "check"} <= set(seconds)
     assert sum(seconds.values()) <= total + 1e-6
+    assert solver <= total
 
 
 def test_fakes_are_importable_in_the_child():

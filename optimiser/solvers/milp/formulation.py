@@ -79,7 +79,8 @@ class Formulation:
         ]
         whole = problem.pair_volume if problem.split else 1
         pairs = range(problem.pairs)
-        self._rows.add(len(pairs), entries, whole, whole, labels(problem, "pair", "pair", pairs))
+        names = labels(problem, "pair", "pair", pairs)
+        self._rows.add(len(pairs), entries, whole, whole, names, "pair")
 
     def _bands_of_options(self) -> None:
         """Serve an option in a band only where the band is in force: x ≤ z, strong or compact."""
@@ -92,13 +93,14 @@ class Formulation:
             each = np.arange(len(x))
             z = columns.at("z", problem.banded_band)
             names = labels(problem, "band", "banded", each)
-            self._rows.at_most(len(x), [(each, x, 1), (each, z, -size)], 0, names)
+            self._rows.at_most(len(x), [(each, x, 1), (each, z, -size)], 0, names, "band")
             return
         reach = np.zeros(columns.sizes["z"], dtype=np.int64)
         np.add.at(reach, problem.banded_band, size)
         bands = np.arange(len(reach))
         entries = [(problem.banded_band, x, 1), (bands, columns.at("z"), -reach)]
-        self._rows.at_most(len(bands), entries, 0, labels(problem, "band", "band", bands))
+        names = labels(problem, "band", "band", bands)
+        self._rows.at_most(len(bands), entries, 0, names, "band")
 
     def _contracts_of_options(self) -> None:
         """Deliver only under a contract: Σ_b x ≤ w; under split, tie uses to volumes as well."""
@@ -140,7 +142,8 @@ class Formulation:
         contracts, providers = np.arange(columns.sizes["w"]), np.arange(columns.sizes["y"])
         w, y = columns.at("w"), columns.at("y", problem.contract_provider)
         names = labels(problem, "member", "contract", contracts)
-        self._rows.at_most(len(w), [(contracts, w, 1), (contracts, y, -1)], 0, names)
+        entries: list[Entry] = [(contracts, w, 1), (contracts, y, -1)]
+        self._rows.at_most(len(w), entries, 0, names, "member")
         if not self._exact:
             return
         flow, owner = columns.of("use", np.arange(problem.options))
@@ -157,7 +160,8 @@ class Formulation:
         z = columns.at("z")
         y = columns.at("y", problem.offer_provider)
         names = labels(problem, "offer", "offer", offers)
-        self._rows.at_most(len(offers), [(problem.band_offer, z, 1), (offers, y, -1)], 0, names)
+        entries: list[Entry] = [(problem.band_offer, z, 1), (offers, y, -1)]
+        self._rows.at_most(len(offers), entries, 0, names, "offer")
         share = np.ones_like(self._volume) if problem.split else self._volume
         reach = np.zeros(len(bands), dtype=np.int64)
         np.add.at(reach, problem.banded_band, self._volume)
@@ -212,7 +216,7 @@ class Formulation:
             (place[owner[inside]], column[inside], sign * value[inside]),
             (np.arange(len(index)), limit[0][index], -sign * limit[1][index]),
         ]
-        self._rows.at_most(len(index), entries, 0, labels(self.problem, what, kind, index))
+        self._rows.at_most(len(index), entries, 0, labels(self.problem, what, kind, index), what)
 
     def _upper(self) -> NDArray[np.float64]:
         """Upper bounds of all columns."""

@@ -36,6 +36,8 @@ class Rows:
         self._lower: list[Ints] = []
         self._upper: list[Ints] = []
         self._names: list[tuple[int, Callable[[], Sequence[str]]]] = []
+        #: What each block of rows says, where it was told, and where it starts and stops.
+        self.blocks: list[tuple[str, int, int]] = []
 
     def add(
         self,
@@ -44,6 +46,7 @@ class Rows:
         lower: Ints | int,
         upper: Ints | int,
         names: Callable[[], Sequence[str]],
+        what: str = "",
     ) -> None:
         """Add a block of `size` rows; `entries` are (row within the block, column, value)."""
         if not size:
@@ -55,6 +58,7 @@ class Rows:
         for kept, bound in ((self._lower, lower), (self._upper, upper)):
             kept.append(np.array(np.broadcast_to(np.asarray(bound, dtype=np.int64), size)))
         self._names.append((size, names))
+        self.blocks.append((what, self.count, self.count + size))
         self.count += size
 
     def at_most(
@@ -63,9 +67,10 @@ class Rows:
         entries: Sequence[Entry],
         upper: Ints | int,
         names: Callable[[], Sequence[str]],
+        what: str = "",
     ) -> None:
         """Add a block of rows A x ≤ upper."""
-        self.add(size, entries, -FREE, upper, names)
+        self.add(size, entries, -FREE, upper, names, what)
 
     def names(self) -> list[str]:
         """Names of all rows, in order."""
