@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         UsageError,
     )
     from optimiser.files.instances import read
+    from optimiser.files.public.reading import read_public
     from optimiser.files.results import read_result
     from optimiser.files.verification import verify
     from optimiser.files.writing import write
@@ -60,6 +61,7 @@ _HOMES: Final = {
     "in_house_account": "model.check:in_house_account",
     "instance_from": "model.build:instance_from",
     "read": "files.instances:read",
+    "read_public": "files.public.reading:read_public",
     "read_result": "files.results:read_result",
     "solve": "solvers.session:solve",
     "todays_account": "model.check:todays_account",
@@ -90,6 +92,7 @@ __all__ = [
     "in_house_account",
     "instance_from",
     "read",
+    "read_public",
     "read_result",
     "solve",
     "todays_account",

@@ -32,6 +32,7 @@ NAMES = [
     "in_house_account",
     "instance_from",
     "read",
+    "read_public",
     "read_result",
     "solve",
     "todays_account",

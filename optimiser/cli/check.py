@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from optimiser.cli import codes
-from optimiser.cli.common import fail_in_json, format_option, read_instance, say, write_json
+from optimiser.cli.common import (
+    fail_in_json,
+    format_option,
+    read_instance,
+    reader_option,
+    say,
+    write_json,
+)
 from optimiser.errors import OptimiserError
 
 if TYPE_CHECKING:
@@ -17,19 +24,21 @@ if TYPE_CHECKING:
 @click.command(
     short_help="Check an instance and show its size.",
     no_args_is_help=True,
-    epilog="\b\nExamples:\n  optimiser check my-study\n  optimiser check my-study.xlsx"
+    epilog="\b\nExamples:\n  optimiser check my-study\n  optimiser check my-study.xlsx\n"
+    "  optimiser check cap41.txt --reader orlib"
     "\n\n\b\nExit codes: 0 sound, 2 faults in the tables, 4 no plan can keep the rules.",
 )
 @click.argument("path")
+@reader_option
 @format_option
-def check(path: str, form: str) -> int:
+def check(path: str, reader: str | None, form: str) -> int:
     """Check the instance at PATH: every fault at once, its size, and whether it can work."""
     from optimiser.model.clean import clean
     from optimiser.model.compile import compile_problem
     from optimiser.model.impossible import reasons
 
     try:
-        instance = read_instance(path)
+        instance = read_instance(path, reader)
         problem = compile_problem(instance)
     except OptimiserError as error:
         if form == "json":
@@ -54,7 +63,7 @@ def check(path: str, form: str) -> int:
     if form == "json":
         write_json(document)
     else:
-        _text(path, document)
+        _text(path, reader, document)
     return codes.INFEASIBLE if impossible else codes.SOLVED
 
 
@@ -82,7 +91,7 @@ def warnings(instance: Instance) -> list[str]:
     return found
 
 
-def _text(path: str, document: dict[str, Any]) -> None:
+def _text(path: str, reader: str | None, document: dict[str, Any]) -> None:
     rows = document["rows"]
     say(f"{document['title'] or path}: {document['sourcing']} sourcing, {document['currency']}")
     say("  " + ", ".join(f"{count:,} {name}" for name, count in rows.items() if count))
@@ -101,4 +110,5 @@ def _text(path: str, document: dict[str, Any]) -> None:
         for reason in document["reasons"]:
             say(f"  - {reason}")
     else:
-        say(f"Sound. Solve it with: optimiser solve {path}")
+        how = "" if reader is None else f" --reader {reader}"
+        say(f"Sound. Solve it with: optimiser solve {path}{how}")

@@ -76,9 +76,21 @@ format_option = click.option(
 )
 
 
-def read_instance(path: str) -> Instance:
-    """Read an instance; where there is none, say which shipped one may be meant."""
+reader_option = click.option(
+    "--reader",
+    metavar="NAME",
+    help="Read a public facility location file: orlib, holmberg, delmaire, plc, ufllib or mfile, "
+    "also with what the file leaves open: orlib:cap=8000,problem=CFLP.",
+)
+
+
+def read_instance(path: str, reader: str | None = None) -> Instance:
+    """Read an instance, by a reader of public files if one is named.
+
+    Where there is none, say which shipped one may be meant.
+    """
     from optimiser.files.instances import read
+    from optimiser.files.public.reading import read_public
     from optimiser.files.shipped import shipped
     from optimiser.model.faults import did_you_mean
 
@@ -101,7 +113,7 @@ def read_instance(path: str) -> Instance:
             f"There is no file or folder {path}. "
             + (near or "Check the path, or make an instance with: optimiser new DIR --from NAME.")
         )
-    return read(path)
+    return read(path) if reader is None else read_public(path, reader)
 
 
 def refuse_existing(target: Path) -> None:

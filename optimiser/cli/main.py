@@ -13,6 +13,7 @@ import click
 
 from optimiser.cli.check import check
 from optimiser.cli.codes import FAULT, INPUT, INTERRUPTED, SOLVER
+from optimiser.cli.convert import convert
 from optimiser.cli.generate import generate
 from optimiser.cli.new import new
 from optimiser.cli.schema import schema
@@ -83,7 +84,7 @@ def main() -> None:
     """
 
 
-for _command in (new, check, solve, verify, generate, solvers, schema):
+for _command in (new, check, solve, verify, generate, convert, solvers, schema):
     main.add_command(_command)
 
 

@@ -18,6 +18,7 @@ from optimiser.cli.common import (
     fail_in_json,
     format_option,
     read_instance,
+    reader_option,
     say,
     screen,
     write_json,
@@ -34,6 +35,7 @@ _EPILOG = """
 Examples:
   optimiser solve instances/southwest-one
   optimiser solve my-study --solver scip --time-limit 10m --gap 0 --out results/my-study
+  optimiser solve cap41.txt --reader orlib --gap 0
   optimiser solve my-study.xlsx --start results/my-study --format json --quiet > answer.json
 
 \b
@@ -45,6 +47,7 @@ so far is shown and, with --out, saved).
 
 @click.command(short_help="Find the plan of least cost.", epilog=_EPILOG, no_args_is_help=True)
 @click.argument("path")
+@reader_option
 @click.option(
     "--solver",
     default="auto",
@@ -94,6 +97,7 @@ so far is shown and, with --out, saved).
 @click.option("--quiet", is_flag=True, help="No progress on stderr.")
 def solve(
     path: str,
+    reader: str | None,
     solver: str,
     time_limit: float | None,
     gap: float,
@@ -107,7 +111,10 @@ def solve(
     form: str,
     quiet: bool,
 ) -> int:
-    """Find the plan of least cost for the instance at PATH (a folder or a workbook)."""
+    """Find the plan of least cost for the instance at PATH.
+
+    PATH is a folder, a workbook or, with --reader, a public facility location file.
+    """
     with contextlib.ExitStack() as stack:
         try:
             # Now, not after an hour of solving.
@@ -117,7 +124,7 @@ def solve(
                 refuse_foreign(out)
             _refuse_tables("--export", export)
             _refuse_tables("--log", log)
-            instance = read_instance(path)
+            instance = read_instance(path, reader)
             result = _solve(
                 instance,
                 quiet=quiet,

@@ -5,8 +5,15 @@ from __future__ import annotations
 import click
 
 from optimiser.cli import codes
-from optimiser.cli.common import fail_in_json, format_option, read_instance, say, write_json
-from optimiser.errors import OptimiserError
+from optimiser.cli.common import (
+    fail_in_json,
+    format_option,
+    read_instance,
+    reader_option,
+    say,
+    write_json,
+)
+from optimiser.errors import OptimiserError, UsageError
 
 
 @click.command(
@@ -20,13 +27,16 @@ from optimiser.errors import OptimiserError
 @click.option(
     "--instance", metavar="PATH", help="The instance, where it no longer lies where it was."
 )
+@reader_option
 @format_option
-def verify(result: str, instance: str | None, form: str) -> int:
+def verify(result: str, instance: str | None, reader: str | None, form: str) -> int:
     """Check the saved RESULT: cost and every rule reckoned anew, every saved figure compared."""
     from optimiser.files.verification import verify as run
 
     try:
-        given = None if instance is None else read_instance(instance)
+        if reader is not None and instance is None:
+            raise UsageError("--reader says how to read --instance PATH: give both.")
+        given = None if instance is None else read_instance(instance, reader)
         report = run(result, given)
     except OptimiserError as error:
         if form == "json":

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from optimiser.errors import FileError
 from optimiser.files.folder import SETTINGS_FILE, read_folder, write_folder
+from optimiser.files.public.formats import FORMATS
 from optimiser.files.workbook import read_workbook, write_workbook
 
 if TYPE_CHECKING:
@@ -70,4 +71,8 @@ def write(instance: Instance, path: str | Path) -> None:
 def _advice(suffix: str) -> str:
     if suffix in _OTHER_WORKBOOKS:
         return "Open it in the spreadsheet program and save it as .xlsx."
-    return f"Name a folder of CSV files with {SETTINGS_FILE}, or a workbook (.xlsx)."
+    return (
+        f"Name a folder of CSV files with {SETTINGS_FILE}, or a workbook (.xlsx). If it is a "
+        "public facility location file, say which reader it needs, with --reader or, in Python, "
+        f"read_public: {', '.join(FORMATS)}."
+    )

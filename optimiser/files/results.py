@@ -213,6 +213,7 @@ def _whereabouts(instance: Instance, folder: Path | None) -> dict[str, Any]:
         "sourcing": instance.settings.sourcing,
         "hash": instance.hash,
         "source": source,
+        "reader": instance.reader,
         "path": relative,
         "absolute_path": absolute,
     }

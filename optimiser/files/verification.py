@@ -163,6 +163,7 @@ def verify(path: str | Path, instance: Instance | str | Path | None = None) -> V
 
 def _find(saved: SavedResult, given: str | Path | None) -> Instance:
     from optimiser.files.instances import read
+    from optimiser.files.public.reading import read_public
 
     place = Path(given) if given is not None else saved.instance_path()
     if place is None:
@@ -173,6 +174,10 @@ def _find(saved: SavedResult, given: str | Path | None) -> Instance:
             if where
             else f"{saved.folder} does not say where its instance lies. Give --instance PATH."
         )
+    reader = saved.content["instance"].get("reader")
+    # What was read from a public file may have been converted since, and moved.
+    if reader and given is None:
+        return read_public(place, str(reader))
     return read(place)
 
 

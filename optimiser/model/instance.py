@@ -140,11 +140,14 @@ class Instance:
         Every table of `schema.TABLES` by name; one that was absent has no rows.
     source
         Where it was read from, as the user named it, or ''.
+    reader
+        With which reader of public formats, or '' for the project's own.
     """
 
     settings: Settings
     tables: Mapping[str, Table]
     source: str = ""
+    reader: str = ""
     _cache: dict[str, str] = field(default_factory=dict, repr=False)
 
     def __getitem__(self, table: str) -> Table:

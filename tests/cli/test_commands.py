@@ -14,7 +14,7 @@ from optimiser.cli import codes
 from optimiser.files.results import write_result
 from optimiser.files.shipped import shipped
 
-COMMANDS = ["check", "generate", "new", "schema", "solve", "solvers", "verify"]
+COMMANDS = ["check", "convert", "generate", "new", "schema", "solve", "solvers", "verify"]
 
 
 # --- help and usage ----------------------------------------------------------------------------

@@ -1,0 +1,1 @@
+"""Public facility location files as instances."""
