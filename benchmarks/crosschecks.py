@@ -13,12 +13,15 @@ from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
+from benchmarks.records import read_records
+from optimiser.errors import FileError
 from optimiser.solvers.judge import CLOSE
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterable, Mapping, Sequence
 
-    from benchmarks.records import Run
+    from benchmarks.records import Run, Session
 
 
 class Case(NamedTuple):
@@ -30,7 +33,7 @@ class Case(NamedTuple):
     seed: int
     gap: float
     limit: float
-    memory_mib: float | None
+    memory_mib: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +64,45 @@ class Entry:
     def solved(self) -> bool:
         """Whether it counts as solved: as recorded, and nothing in it is wrong."""
         return self.run.solved and not self.wrong
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Records:
+    """What files of records hold together: sessions, runs weighed, and how many came twice."""
+
+    sessions: tuple[Session, ...]
+    entries: tuple[Entry, ...]
+    repeated: int
+
+
+def read_entries(files: Iterable[str | os.PathLike[str]]) -> Records:
+    """Read files of records as one, of the same run in two files the first, and weigh the runs.
+
+    Raises
+    ------
+    FileError
+        If one cannot be read, or none holds a run.
+    """
+    sessions: dict[str, Session] = {}
+    runs: dict[tuple[str, str], Run] = {}
+    repeated = 0
+    names = list(map(str, files))
+    for name in names:
+        opened, found = read_records(name)
+        sessions |= {session.id: session for session in opened}
+        for run in found:
+            # The same run by another version of the solver is another run.
+            repeated += (run.key, run.solver_version) in runs
+            runs.setdefault((run.key, run.solver_version), run)
+    if not runs:
+        raise FileError(
+            f"{', '.join(names)}: there is no finished run in it. Let `python -m benchmarks run` "
+            "finish one first, with this file as --out."
+        )
+    return Records(
+        sessions=tuple(sessions.values()), entries=tuple(cross_check(list(runs.values()))),
+        repeated=repeated,
+    )  # fmt: skip
 
 
 def cross_check(runs: Sequence[Run]) -> list[Entry]:

@@ -118,12 +118,12 @@ def compare_solvers(entries: Sequence[Entry], shift: float, name: str = "") -> S
     """Compare the solvers of these entries on the cases that all of them have."""
     solvers = by_solver(entries)
     found = {solver: {entry.case: entry for entry in own} for solver, own in solvers.items()}
-    cases = sorted({entry.case for entry in entries}, key=_case_order)
+    cases = sorted({entry.case for entry in entries})
     order = tuple(case for case in cases if all(case in own for own in found.values()))
     columns = {solver: tuple(own[case] for case in order) for solver, own in found.items()}
     rows = list(zip(*columns.values(), strict=True))
-    joint = [row for row in rows if all(entry.solved for entry in row)]
-    places = [place for place, row in enumerate(rows) if row in joint]
+    places = [place for place, row in enumerate(rows) if all(entry.solved for entry in row)]
+    joint = [rows[place] for place in places]
     means = {
         solver: metrics.shifted_geometric_mean([counted(entry) for entry in own], shift)
         for solver, own in columns.items()
@@ -183,10 +183,6 @@ def integrals(entry: Entry) -> tuple[float, float] | None:
     )
 
 
-def _case_order(case: Case) -> tuple[object, ...]:
-    return (*case[:-1], case.memory_mib or 0.0)
-
-
 def _or_infinite(value: float | None) -> float:
     return float("inf") if value is None else value
 
@@ -230,7 +226,7 @@ def _virtual_best(
     shift: float,
     least: float | None,
 ) -> Line:
-    """What one would have who always knew the best solver."""
+    """Return what one would have who always knew the best solver."""
     times = [
         min((counted(entry) for entry in row if entry.solved), default=None) for row in rows
     ]

@@ -60,7 +60,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guide:
-    """A thin straight line from (x0, y0) to (x1, y1), in the data's units, with a name or ''."""
+    """A thin straight line from (x0, y0) to (x1, y1), in the data's units, its name at its begin."""
 
     x0: float
     y0: float
@@ -124,8 +124,8 @@ def draw_scatter(
         )  # fmt: skip
         if guide.name:
             figure.add_annotation(
-                x=_position(guide.x1, x), y=_position(guide.y1, y), text=_plain(guide.name),
-                showarrow=False, xanchor="right", yanchor="bottom",
+                x=_position(guide.x0, x), y=_position(guide.y0, y), text=_plain(guide.name),
+                showarrow=False, xanchor="left", yanchor="bottom",
                 font={"size": 11, "color": "#555555"},
             )  # fmt: skip
     return figure
@@ -203,7 +203,9 @@ def _axis(axis: Axis) -> dict[str, Any]:
     if axis.percent:
         drawn["tickformat"] = ".0%"
     if axis.log:
-        drawn |= {"dtick": 1, "exponentformat": "power", "tickformat": "~g"}
+        # Tens alone are too few ticks where the axis spans hardly more than one.
+        short = axis.low is not None and axis.high is not None and axis.high < 100 * axis.low
+        drawn |= {"dtick": "D2" if short else 1, "tickformat": "~g"}
     if axis.low is not None and axis.high is not None:
         drawn["range"] = [_position(axis.low, axis), _position(axis.high, axis)]
     return drawn
