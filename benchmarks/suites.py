@@ -1,0 +1,298 @@
+"""Suites: what `suites.toml` says, as cases (an instance each) and tasks (one run each)."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from optimiser.errors import FileError, UsageError
+from optimiser.files.shipped import shipped
+from optimiser.model.faults import did_you_mean
+from optimiser.studies.generate import FAMILIES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+#: The suites of this project.
+SUITES: Final = Path(__file__).with_name("suites.toml")
+#: What a suite may say, and of which type.
+_SETTINGS: Final = {
+    "about": str,
+    "solvers": list,
+    "seeds": list,
+    "limit": float,
+    "gap": float,
+    "threads": int,
+    "memory": int,
+    "instances": list,
+}
+#: Order of the numbers in `sizes` of a family.
+_SIZES: Final = ("organisations", "services", "centres", "co_operatives")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One instance and where it comes from.
+
+    Parameters
+    ----------
+    set
+        Family, public set, or ``named``.
+    instance
+        Readable name, unique.
+    source
+        ``{"named": name}``, ``{"family": …, "seed": …, "sizes": {…}}`` or ``{"file": path,
+        "reader": spec}``.
+    best_known, best_known_status
+        Published value as a decimal text, or None, and what it is.
+    """
+
+    set: str
+    instance: str
+    source: Mapping[str, Any]
+    best_known: str | None = None
+    best_known_status: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One run that is to be done: a case, a solver, a seed, and what may be used.
+
+    Parameters
+    ----------
+    suite
+        Its suite.
+    case
+        Its instance.
+    solver, seed, threads, gap
+        As in `optimiser.solve`; the seed also permutes the instance.
+    limit
+        Seconds.
+    memory_mib
+        Memory that all processes of the run may hold together.
+    """
+
+    suite: str
+    case: Case
+    solver: str
+    seed: int
+    threads: int
+    gap: float
+    limit: float
+    memory_mib: int
+
+    @property
+    def key(self) -> str:
+        """What makes a run the same run, whatever suite it is of."""
+        return (
+            f"{self.case.instance}|{self.solver}|seed {self.seed}|threads {self.threads}|"
+            f"gap {self.gap:g}|limit {self.limit:g} s|memory {self.memory_mib} MiB"
+        )
+
+    def document(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Task:
+        """Make a task of what `document` returned."""
+        return cls(**{**document, "case": Case(**document["case"])})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suite:
+    """A list of instances and how they are to be solved.
+
+    Parameters
+    ----------
+    name, about
+        Its name, and what it is for.
+    instances
+        Its lines of ``[[NAME.instances]]``.
+    solvers, seeds, threads, gap, limit, memory_mib
+        As in `Task`, unless the caller says otherwise.
+    """
+
+    name: str
+    about: str
+    instances: Sequence[Mapping[str, Any]] = field(repr=False)
+    solvers: tuple[str, ...] = ("highs", "scip", "cp-sat", "cbc")
+    seeds: tuple[int, ...] = (0,)
+    threads: int = 1
+    gap: float = 1e-4
+    limit: float = 60.0
+    memory_mib: int = 8192
+
+    @property
+    def needs_data(self) -> bool:
+        """Whether it holds instances of public sets, which the user has to bring."""
+        return any("public" in line for line in self.instances)
+
+    def cases(self, data: Path | None) -> list[Case]:
+        """Return its instances in order, each once; raise `UsageError` for what cannot be found."""
+        if self.needs_data and data is None:
+            raise UsageError(
+                f"The suite {self.name} holds public instances, which do not come with this "
+                "project: name the folder that has best_known.csv with --data DIR."
+            )
+        found: dict[str, Case] = {}
+        for line in self.instances:
+            for case in _cases_of(line, self.name, data):
+                found.setdefault(case.instance, case)
+        return list(found.values())
+
+    def tasks(self, cases: Iterable[Case]) -> list[Task]:
+        """Return every run, those of an instance next to each other."""
+        return [
+            Task(
+                suite=self.name, case=case, solver=solver, seed=seed, threads=self.threads,
+                gap=self.gap, limit=self.limit, memory_mib=self.memory_mib,
+            )
+            for case in cases
+            for seed in self.seeds
+            for solver in self.solvers
+        ]  # fmt: skip
+
+
+def read_suites(path: Path = SUITES) -> dict[str, Suite]:
+    """Read suites by name.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be read, or holds what no suite has; names every fault.
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise FileError(f"{path}: this cannot be read as TOML ({error}).") from None
+    faults = [fault for name, said in document.items() for fault in _faults(name, said)]
+    if faults:
+        raise FileError("\n".join(f"{path}, {fault}" for fault in faults))
+    return {name: _suite(name, said) for name, said in document.items()}
+
+
+def find_suite(name: str, path: Path = SUITES) -> Suite:
+    """Return one suite; raise `UsageError` if there is none of that name."""
+    suites = read_suites(path)
+    if name not in suites:
+        near = did_you_mean(name, suites)
+        raise UsageError(
+            f"There is no suite {name!r}. {near + ' ' if near else ''}"
+            f"There are: {', '.join(suites)}."
+        )
+    return suites[name]
+
+
+def _suite(name: str, said: Mapping[str, Any]) -> Suite:
+    given = {key: value for key, value in said.items() if key != "memory"}
+    if "memory" in said:
+        given["memory_mib"] = said["memory"]
+    for key in ("solvers", "seeds"):
+        if key in given:
+            given[key] = tuple(given[key])
+    for key in ("limit", "gap"):
+        if key in given:
+            given[key] = float(given[key])
+    return Suite(name=name, **given)
+
+
+def _faults(name: str, said: Any) -> Iterator[str]:
+    """Yield what is wrong with one suite, each with its place and remedy."""
+    if not isinstance(said, dict):
+        yield f"{name}: a suite is a table. Write [{name}]."
+        return
+    for key, value in said.items():
+        kind = _SETTINGS.get(key)
+        if kind is None:
+            near = did_you_mean(key, _SETTINGS)
+            yield f"{name}: there is no setting {key}. {near or 'Delete it.'}"
+        elif not isinstance(value, (int, float) if kind is float else kind):
+            yield f"{name}.{key}: {value!r} is no {kind.__name__}. Write one."
+    for key in ("about", "instances"):
+        if key not in said:
+            yield f"{name}: {key} is missing. Add it."
+    for number, line in enumerate(said.get("instances", ()), start=1):
+        for fault in _line_faults(line):
+            yield f"{name}.instances, number {number}: {fault}"
+
+
+def _line_faults(line: Mapping[str, Any]) -> Iterator[str]:
+    kinds = [kind for kind in ("named", "family", "public") if kind in line]
+    if len(kinds) != 1:
+        yield "it must have exactly one of named, family and public. Mend it."
+        return
+    allowed = {"named": {"named"}, "family": {"family", "seeds", "sizes"},
+               "public": {"public", "names"}}[kinds[0]]  # fmt: skip
+    for key in line:
+        if key not in allowed:
+            yield f"there is no {key} beside {kinds[0]}. Delete it."
+    if kinds[0] == "named":
+        for name in line["named"]:
+            if name not in shipped():
+                near = did_you_mean(name, shipped())
+                yield f"there is no shipped instance {name!r}. {near or 'Delete it.'}"
+    if kinds[0] == "family":
+        if line["family"] not in FAMILIES:
+            near = did_you_mean(line["family"], FAMILIES)
+            yield f"there is no family {line['family']!r}. {near or 'Delete it.'}"
+        for sizes in line.get("sizes", ()):
+            if len(sizes) != len(_SIZES):
+                yield f"{sizes} is not of the form [{', '.join(_SIZES)}]. Write four numbers."
+
+
+def _cases_of(line: Mapping[str, Any], suite: str, data: Path | None) -> Iterator[Case]:
+    if "named" in line:
+        for name in line["named"]:
+            yield Case(set="named", instance=name, source={"named": name})
+    elif "family" in line:
+        for sizes in line["sizes"]:
+            for seed in line.get("seeds", (0,)):
+                yield _generated(line["family"], sizes, seed)
+    else:
+        assert data is not None
+        yield from _public(line["public"], line.get("names"), suite, data)
+
+
+def _generated(family: str, sizes: Sequence[int], seed: int) -> Case:
+    organisations, services, centres, co_operatives = sizes
+    return Case(
+        set=family,
+        instance=f"{family}-{organisations}x{services}-{centres}+{co_operatives}-s{seed}",
+        source={"family": family, "seed": seed, "sizes": dict(zip(_SIZES, sizes, strict=True))},
+    )
+
+
+def _public(name: str, chosen: Sequence[str] | None, suite: str, data: Path) -> Iterator[Case]:
+    cases = {case.instance: case for case in public_cases(data) if case.set == name}
+    if not cases:
+        raise UsageError(f"{data}/best_known.csv has no set {name}, which the suite {suite} names.")
+    if chosen is None:
+        yield from cases.values()
+        return
+    for each in chosen:
+        if f"{name}/{each}" not in cases:
+            raise UsageError(
+                f"{data}/best_known.csv has no instance {each} of the set {name}, which the suite "
+                f"{suite} names."
+            )
+        yield cases[f"{name}/{each}"]
+
+
+def public_cases(data: Path) -> list[Case]:
+    """Return every public instance that the folder `data` has, in the order of its list."""
+    from benchmarks.published import best_known
+
+    return [
+        Case(
+            set=each.set,
+            instance=f"{each.set}/{each.name}",
+            source={"file": str(Path(each.path).absolute()), "reader": each.reader},
+            best_known=None if each.best_known is None else f"{each.best_known:f}",
+            best_known_status=each.status,
+        )
+        for each in best_known(data)
+    ]
