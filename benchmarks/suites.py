@@ -30,7 +30,7 @@ _SETTINGS: Final = {
     "instances": list,
 }
 #: Order of the numbers in `sizes` of a family.
-_SIZES: Final = ("organisations", "services", "centres", "co_operatives")
+SIZES: Final = ("organisations", "services", "centres", "co_operatives")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,8 +240,8 @@ def _line_faults(line: Mapping[str, Any]) -> Iterator[str]:
             near = did_you_mean(line["family"], FAMILIES)
             yield f"there is no family {line['family']!r}. {near or 'Delete it.'}"
         for sizes in line.get("sizes", ()):
-            if len(sizes) != len(_SIZES):
-                yield f"{sizes} is not of the form [{', '.join(_SIZES)}]. Write four numbers."
+            if len(sizes) != len(SIZES):
+                yield f"{sizes} is not of the form [{', '.join(SIZES)}]. Write four numbers."
 
 
 def _cases_of(line: Mapping[str, Any], suite: str, data: Path | None) -> Iterator[Case]:
@@ -262,7 +262,7 @@ def _generated(family: str, sizes: Sequence[int], seed: int) -> Case:
     return Case(
         set=family,
         instance=f"{family}-{organisations}x{services}-{centres}+{co_operatives}-s{seed}",
-        source={"family": family, "seed": seed, "sizes": dict(zip(_SIZES, sizes, strict=True))},
+        source={"family": family, "seed": seed, "sizes": dict(zip(SIZES, sizes, strict=True))},
     )
 
 
@@ -290,7 +290,7 @@ def public_cases(data: Path) -> list[Case]:
         Case(
             set=each.set,
             instance=f"{each.set}/{each.name}",
-            source={"file": str(Path(each.path).absolute()), "reader": each.reader},
+            source={"file": str(each.path.absolute()), "reader": each.reader},
             best_known=None if each.best_known is None else f"{each.best_known:f}",
             best_known_status=each.status,
         )

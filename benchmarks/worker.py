@@ -22,6 +22,8 @@ from benchmarks.suites import Task
 from optimiser.errors import InputError, InternalError, SolverError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from optimiser.model.instance import Instance
     from optimiser.solvers.result import Result
 
@@ -31,20 +33,14 @@ FOLDER: Final = "TMPDIR"
 _DECIMALS: Final = 4
 
 
-def read_case(task: Task) -> Instance:
-    """Read or draw the instance of a task, its rows permuted by the task's seed.
+def read_instance(source: Mapping[str, Any]) -> Instance:
+    """Read or draw the instance of a `suites.Case`.
 
     Raises
     ------
     InputError
         If there is no such instance, or it has faults.
     """
-    from benchmarks.permute import permute
-
-    return permute(_instance(task.case.source), task.seed)
-
-
-def _instance(source: Any) -> Instance:
     if "family" in source:
         from optimiser.studies.generate import generate
 
@@ -61,10 +57,12 @@ def _instance(source: Any) -> Instance:
 
 def identity(instance: Instance) -> dict[str, Any]:
     """Return what a record says of the instance itself."""
-    tables = ("organisations", "services", "providers", "offers")
+    sizes = {"pairs": len(instance["demand"])}
+    for table in ("organisations", "services", "providers", "offers"):
+        sizes[table] = len(instance[table])
     return {
         "instance_hash": instance.hash,
-        "sizes": {"pairs": len(instance["demand"]), **{name: len(instance[name]) for name in tables}},
+        "sizes": sizes,
         "sourcing": instance.settings.sourcing,
         "money_decimals": instance.settings.money_decimals,
     }
@@ -105,13 +103,14 @@ def failed(kind: str, text: str) -> dict[str, Any]:
     return {"status": "error", "solved": False, "failure": kind, "failure_text": text}
 
 
-def run(task: Task, tell: Any) -> dict[str, Any]:
+def run(task: Task, tell: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
     """Do one run and return its part of the record; `tell` takes what is known before."""
+    from benchmarks.permute import permute
     from optimiser.model.compile import compile_problem
     from optimiser.solvers.session import solve
 
     began = time.monotonic()
-    instance = read_case(task)
+    instance = permute(read_instance(task.case.source), task.seed)
     read = round(time.monotonic() - began, _DECIMALS)
     known = identity(instance)
     tell({"message": "read", "known": {**known, "seconds": {"read": read}}})
