@@ -154,12 +154,12 @@ def run_command(
 @main.command(name="report")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path),
-              help="Folder for page and tables; default: named as the first file.")  # fmt: skip
+              help="Folder for page and tables; default: FILE-report.")  # fmt: skip
 def report_command(files: tuple[Path, ...], out: Path | None) -> int:
     """Make one offline page and CSV tables of files of records."""
     from benchmarks.report import write_report
 
-    page = write_report(list(files), out or files[0].with_suffix(""))
+    page = write_report(list(files), out)
     click.echo(safe(page))
     return 0
 
@@ -168,17 +168,28 @@ def report_command(files: tuple[Path, ...], out: Path | None) -> int:
 @click.argument("old", type=click.Path(path_type=Path))
 @click.argument("new", type=click.Path(path_type=Path), required=False)
 @click.option("--solvers", type=Words(), help="Two solvers of OLD to compare with each other.")
-def compare_command(old: Path, new: Path | None, solvers: tuple[str, ...] | None) -> int:
-    """Say what got faster or slower from OLD to NEW; exit code 1 if anything got worse."""
+@click.option("--tolerance", type=Gap(), default="5%", show_default=True,
+              help="By how much the mean time may grow.")  # fmt: skip
+def compare_command(
+    old: Path, new: Path | None, solvers: tuple[str, ...] | None, tolerance: float
+) -> int:
+    """Say what got faster or slower from OLD to NEW; exit code 1 if anything got worse.
+
+    With --solvers A,B and one file: whether A is faster than B; exit code 1 if A is worse.
+
+    \b
+    Exit codes:
+      0  nothing got worse      1  worse, by the rule printed last      2  input or usage
+    """
     from benchmarks import compare
 
     if solvers is not None:
         if len(solvers) != 2 or new is not None:
             raise UsageError("--solvers compares two solvers of one file: --solvers highs,scip")
-        return int(compare.compare_solvers(old, *solvers))
+        return compare.compare_solvers(old, *solvers, tolerance=tolerance)
     if new is None:
         raise UsageError("Name two files, or two solvers of one with --solvers A,B.")
-    return int(compare.compare_files(old, new))
+    return compare.compare_files(old, new, tolerance=tolerance)
 
 
 @main.command(name="sample")

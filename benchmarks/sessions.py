@@ -25,7 +25,8 @@ def sessions_table(records: Records) -> Table:
         cores = machine.get("cores")
         rows.append(
             (
-                words(session.date[:19].replace("T", " ")), count(runs[session.id]), words(_commit(session)),
+                words(session.date[:19].replace("T", " ")), count(runs[session.id]),
+                words(_commit(session)),
                 words(str(machine.get("node", ""))), words(str(machine.get("cpu", ""))),
                 words("" if cores is None else str(cores)),
                 words("" if memory is None else number(memory, 1)),

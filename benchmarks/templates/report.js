@@ -69,7 +69,9 @@
       each.open = true;
       opened.push(each);
     }
-    for (const chart of charts.values()) Plotly.relayout(chart, { width: 900, height: 280 });
+    for (const [name, chart] of charts) {
+      Plotly.relayout(chart, name === "duel" ? { width: 520, height: 420 } : { width: 900, height: 280 });
+    }
   });
   window.addEventListener("afterprint", () => {
     while (opened.length) opened.pop().open = false;

@@ -60,7 +60,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guide:
-    """A thin straight line from (x0, y0) to (x1, y1), in the data's units, its name at its begin."""
+    """A thin straight line from (x0, y0) to (x1, y1) in the data's units, its name at its begin."""
 
     x0: float
     y0: float
