@@ -34,6 +34,10 @@ Begin with:
 Exit codes of run:
   0  all done, no wrong answer      2    input or usage; a run that could not be done
   1  done, a solver was wrong       130  interrupted; the same command goes on
+
+\b
+Exit codes of compare:
+  0  nothing got worse              1  worse: a regression
 """
 
 
@@ -176,10 +180,7 @@ def compare_command(
     """Say what got faster or slower from OLD to NEW; exit code 1 if anything got worse.
 
     With --solvers A,B and one file: whether A is faster than B; exit code 1 if A is worse.
-
-    \b
-    Exit codes:
-      0  nothing got worse      1  worse, by the rule printed last      2  input or usage
+    The rule by which it is stands last in what is printed.
     """
     from benchmarks import compare
 
