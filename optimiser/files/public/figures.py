@@ -71,7 +71,7 @@ class _Reading:
     def __init__(self, source: Words, reader: Reader, faults: Faults) -> None:
         self._source, self._reader, self._faults = source, reader, faults
         self._format = reader.format
-        self._open = False
+        self._about_cap = False
         self._lines: Sequence[int] = source.lines.tolist()
 
     def figures(self) -> Figures | None:
@@ -95,8 +95,8 @@ class _Reading:
                          "Take the customer out, or give it a demand.")  # fmt: skip
         self._labels(place)
         if len(self._faults):
-            # Capacities left open are no sign of another format.
-            if not self._open:
+            # Capacities left open, or not, are no sign of another format.
+            if not self._about_cap:
                 self._hint()
             return None
         if self._format.per_unit and demand is not None:
@@ -104,7 +104,8 @@ class _Reading:
         decimals = max(fixed.decimals, cost.decimals)
         self._large("fixed cost", place, place.fixed, fixed, decimals)
         self._large("cost", place, place.cost, cost, decimals)
-        if demand is not None and capacity is not None:
+        # What the user chose as capacity says nothing about the format.
+        if demand is not None and capacity is not None and not self._reader.cap:
             self._plausible(demand, capacity)
         return Figures(fixed=fixed, cost=cost, demand=demand if capacitated else None,
                        capacity=capacity)  # fmt: skip
@@ -136,11 +137,10 @@ class _Reading:
         wanted, found = self._format.count(sites, customers), len(self._source) - _SIZES
         if found == wanted:
             return True
-        for at in parse_words(self._source.words)[1].text:
+        for at in _strange(self._source.words):
             word = self._source.words[at]
-            if word.lower() != _CAPACITY:
-                self._faults.add(self._source.source, "this is not a number", number_remedy(word),
-                                 row=self._lines[at], value=word)  # fmt: skip
+            self._faults.add(self._source.source, "this is not a number", number_remedy(word),
+                             row=self._lines[at], value=word)  # fmt: skip
         few = found < wanted
         self._faults.add(
             self._source.source,
@@ -215,8 +215,8 @@ class _Reading:
         words = self._words(positions)
         open_ = _left_open(words)
         name, cap = self._reader.format.name, self._reader.cap
+        self._about_cap = bool(open_.any()) != bool(cap)
         if open_.any() and not cap:
-            self._open = True
             self._report("capacity", place, positions, np.flatnonzero(open_).tolist()[:1],
                          "the file leaves the capacity open",
                          f"Choose it by the reader, such as {name}:cap=8000, or ignore capacities "
@@ -237,10 +237,8 @@ class _Reading:
             if used is not None and (capacitated or self._format.per_unit):
                 idle[used] = False
         positions = np.flatnonzero(idle)
-        words = self._words(positions)
-        wrong = [at for at in parse_words(words)[1].text if words[at].lower() != _CAPACITY]
-        self._report("", place, positions, wrong, "this is not a number",
-                     "Put a number in its place.")  # fmt: skip
+        self._report("", place, positions, _strange(self._words(positions)),
+                     "this is not a number", "Put a number in its place.")  # fmt: skip
 
     def _labels(self, place: Positions) -> None:
         """Check that sites are numbered one by one, and that no limit on them is set."""
@@ -307,6 +305,11 @@ def _left_open(capacity: NDArray[np.object_]) -> NDArray[np.bool_]:
     return said
 
 
+def _strange(words: NDArray[np.object_]) -> list[int]:
+    """Return which words are neither numbers nor the word `capacity`."""
+    return [at for at in parse_words(words)[1].text if words[at].lower() != _CAPACITY]
+
+
 def _size_names(form: Format) -> tuple[str, str]:
     return ("customers", "sites") if form.customers_first else ("sites", "customers")
 
@@ -328,7 +331,9 @@ def _fits_capacity(demand: Numbers, capacity: Numbers) -> bool:
 
 def _fitting(source: Words, but: str) -> list[str]:
     """Return the readers but one that a file fits: count, words, signs, demand and capacity."""
-    found = []
+    found: list[Format] = []
+    if _strange(source.words):
+        return []
     for form in FORMATS.values():
         if form.name == SIMPLE.name and source.titled:
             form = SIMPLE
@@ -350,8 +355,8 @@ def _fits(source: Words, form: Format) -> bool:
             continue
         words = np.asarray(source.words[positions.ravel() + _SIZES], dtype=object)
         numbers, wrong = parse_words(words)
-        strange = [at for at in wrong.text if words[at].lower() != _CAPACITY or name != "capacity"]
-        if strange or np.any(numbers.values < 0):
+        said = name != "capacity" and bool(wrong.text)  # the word, where it has no business
+        if said or wrong.decimals or wrong.large or np.any(numbers.values < 0):
             return False
         # Capacities that are left open are no reason for doubt.
         if name != "capacity" or not _left_open(words).any():

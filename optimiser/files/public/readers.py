@@ -65,9 +65,11 @@ def reader_of(text: str) -> Reader:
     for part in rest.split(",") if rest else []:
         key, equals, value = (each.strip() for each in part.partition("="))
         if key not in _KEYS or not equals:
+            near = "" if key in _KEYS else did_you_mean(key, _KEYS)
             raise UsageError(
-                f"Reader {text!r}: {part!r} is no key with its value. "
-                + (did_you_mean(key, _KEYS) or "Write cap=NUMBER or problem=UFL, CFLP or SSCFLP.")
+                f"Reader {text!r}: {part!r} is no key with its value."
+                + (f" {near}" if near else "")
+                + " Write cap=NUMBER or problem=UFL, CFLP or SSCFLP."
             )
         if key in given:
             raise UsageError(f"Reader {text!r}: {key} is given twice. Delete one of the two.")
