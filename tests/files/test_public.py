@@ -428,3 +428,11 @@ def reproduce(name, solver="highs"):
 def test_published_optimum(name):
     """A small file of the set gives its published optimum to the last digit."""
     reproduce(name)
+
+
+@needs_data
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["ufl_m/kcapmo1", "yang/p1", "tbed1/i300_9", "orlib_cap/capa_8000"])
+def test_published_optimum_of_larger_files(name):
+    """The smaller files of the harder sets give their best known value to the last digit."""
+    reproduce(name)
