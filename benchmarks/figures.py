@@ -34,10 +34,14 @@ class Duel:
 def draw_solved(scope: Scope) -> go.Figure:
     """Draw how many cases each solver has solved within a time."""
     last = max((entry.run.limit for own in scope.columns.values() for entry in own), default=1.0)
+    solved = {
+        solver: [max(time, SHORTEST) for time in map(solved_time, own) if time is not None]
+        for solver, own in scope.columns.items()
+    }
+    first = min((time for times in solved.values() for time in times), default=SHORTEST) / 1.5
     series = []
-    for solver, own in scope.columns.items():
-        times = [max(time, SHORTEST) for time in map(solved_time, own) if time is not None]
-        steps = [(SHORTEST, 0), *cumulative(times)]
+    for solver, times in solved.items():
+        steps = [(first, 0), *cumulative(times)]
         steps.append((last, steps[-1][1]))
         series.append(
             Series(
@@ -47,7 +51,7 @@ def draw_solved(scope: Scope) -> go.Figure:
         )  # fmt: skip
     return draw_curves(
         series, steps=True,
-        x=Axis(title="seconds (clean and solve), logarithmic", log=True, low=SHORTEST,
+        x=Axis(title="seconds (clean and solve), logarithmic", log=True, low=first,
                high=last * 1.1),
         y=Axis(title=f"cases solved, of {scope.compared}", low=0, high=scope.compared * 1.03 or 1),
     )  # fmt: skip
@@ -103,8 +107,14 @@ def case_names(scope: Scope) -> list[str]:
     ]
 
 
-def draw_duel(a: Duel, b: Duel, names: Sequence[str], limits: Sequence[float]) -> go.Figure:
-    """Draw the seconds of two solvers against each other, unsolved ones at their limit."""
+def draw_duel(
+    found: Sequence[Duel], names: Sequence[str], limits: Sequence[float]
+) -> go.Figure:
+    """Draw the seconds of the first two solvers against each other, unsolved ones at their limit.
+
+    The axes hold every solver's times, so that the page may draw another pair on them.
+    """
+    a, b = found[:2]
     points: dict[str, list[tuple[float, float, str]]] = {outcome: [] for outcome in OUTCOMES}
     for place, name in enumerate(names):
         outcome = OUTCOMES[2 - a.solved[place] - b.solved[place]]
@@ -117,7 +127,8 @@ def draw_duel(a: Duel, b: Duel, names: Sequence[str], limits: Sequence[float]) -
                texts=[text for _, _, text in some])
         for outcome, some in points.items()
     ]  # fmt: skip
-    least, last = SHORTEST / 1.5, max(limits, default=1.0) * 1.5
+    least = min((time for duel in found for time in duel.times), default=SHORTEST) / 1.5
+    last = max(limits, default=1.0) * 1.5
     guides = [Guide(x0=least, y0=least, x1=last, y1=last)]
     for limit in sorted(set(limits)):
         guides.append(Guide(x0=limit, y0=least, x1=limit, y1=last))

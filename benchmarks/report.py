@@ -168,7 +168,7 @@ def _data(overall: Scope) -> dict[str, Any]:
     if len(found) > 1:
         names = figures.case_names(overall)
         entries = [entry for own in overall.columns.values() for entry in own]
-        drawn["duel"] = figures.draw_duel(found[0], found[1], names, figures.limits_of(entries))
+        drawn["duel"] = figures.draw_duel(found, names, figures.limits_of(entries))
         duel = figures.duel_data(found, names)
     return {
         "figures": {name: json.loads(figure.to_json()) for name, figure in drawn.items()},

@@ -270,7 +270,7 @@ def outcome_cell(entry: Entry | None) -> Cell:
         return Cell(value="wrong", shown="wrong", rank=3 * behind, mark="bad")
     if entry.solved:
         time = counted(entry)
-        shown = f"{significant(time)} s" + (" (no plan)" if run.objective is None else "")
+        shown = f"{significant(time)} s" + (", infeasible" if run.objective is None else "")
         return Cell(value=_rounded(time), shown=shown, rank=time)
     if run.failure:
         return Cell(value=run.failure, shown=run.failure, rank=2 * behind, mark="weak")
