@@ -161,7 +161,7 @@ def _identities(runs: Iterable[Run]) -> dict[tuple[str, str, str], str]:
     hashes: dict[tuple[str, str], set[str]] = defaultdict(set)
     for run in runs:
         hashes[run.set, run.instance] |= {run.instance_hash} - {""}
-    identity = {}
+    identity: dict[tuple[str, str, str], str] = {}
     for (group, name), known in hashes.items():
         only = next(iter(known)) if len(known) == 1 else f"{group}/{name}"
         identity |= {(group, name, each): each for each in known}

@@ -112,7 +112,7 @@ def sign_test(worse: int, better: int) -> float:
     """Return the one-sided p that as many changes for the worse, of all changes, are chance."""
     changes = worse + better
     ways = sum(math.comb(changes, k) for k in range(worse, changes + 1))
-    return ways / 2**changes
+    return float(ways / 2**changes)
 
 
 def _interval(
