@@ -81,6 +81,24 @@ def run_task(
         raise FileError(f"the run cannot be started: {error}") from error
 
 
+def described(task: Task) -> dict[str, Any]:
+    """Return what a record says of its task."""
+    return {
+        "key": task.key,
+        "suite": task.suite,
+        "set": task.case.set,
+        "instance": task.case.instance,
+        "solver": task.solver,
+        "seed": task.seed,
+        "threads": task.threads,
+        "gap": task.gap,
+        "limit": task.limit,
+        "memory_mib": task.memory_mib,
+        "best_known": task.case.best_known,
+        "best_known_status": task.case.best_known_status,
+    }
+
+
 class _Worker:
     """The worker process, watched."""
 
@@ -199,22 +217,7 @@ class _Worker:
 
     def _record(self) -> dict[str, Any]:
         task, now = self._task, time.monotonic()
-        record: dict[str, Any] = {
-            "key": task.key,
-            "suite": task.suite,
-            "set": task.case.set,
-            "instance": task.case.instance,
-            "solver": task.solver,
-            "seed": task.seed,
-            "threads": task.threads,
-            "gap": task.gap,
-            "limit": task.limit,
-            "memory_mib": task.memory_mib,
-            "best_known": task.case.best_known,
-            "best_known_status": task.case.best_known_status,
-            "time": round(now - self._since, 4),
-            **self._known,
-        }
+        record = described(task) | {"time": round(now - self._since, 4), **self._known}
         if self._end is not None:
             record |= self._end["record"]
         else:

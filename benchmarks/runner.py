@@ -46,6 +46,10 @@ class Executor(Protocol):
         """Return how many tasks run side by side."""
         ...
 
+    def check(self) -> None:
+        """Raise an `OptimiserError` if nothing more can come; called four times a second."""
+        ...
+
     def stop(self) -> None:
         """End all that is under way and wait until it has ended; more than once is no fault."""
         ...
@@ -91,6 +95,9 @@ class Local:
     def jobs(self) -> int:
         """Return how many tasks run side by side."""
         return self._jobs
+
+    def check(self) -> None:
+        """Find nothing wrong: threads put in `finished` whatever goes wrong."""
 
     def stop(self) -> None:
         """End the workers and the threads."""
@@ -227,6 +234,7 @@ def _collect(
         try:
             task, outcome = finished.get(timeout=_EVERY)
         except queue.Empty:
+            executor.check()
             continue
         waiting -= 1
         if isinstance(outcome, Exception):
