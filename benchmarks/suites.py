@@ -18,17 +18,18 @@ if TYPE_CHECKING:
 
 #: The suites of this project.
 SUITES: Final = Path(__file__).with_name("suites.toml")
-#: What a suite may say, and of which type.
+#: What a suite may say, and of which type; of lists the type of what is in them.
 _SETTINGS: Final = {
     "about": str,
-    "solvers": list,
-    "seeds": list,
+    "solvers": (str,),
+    "seeds": (int,),
     "limit": float,
     "gap": float,
     "threads": int,
     "memory": int,
-    "instances": list,
+    "instances": (dict,),
 }
+_WORDS: Final = {str: "text", int: "whole number", float: "number", dict: "table"}
 #: Order of the numbers in `sizes` of a family.
 SIZES: Final = ("organisations", "services", "centres", "co_operatives")
 
@@ -210,17 +211,32 @@ def _faults(name: str, said: Any) -> Iterator[str]:
         if kind is None:
             near = did_you_mean(key, _SETTINGS)
             yield f"{name}: there is no setting {key}. {near or 'Delete it.'}"
-        elif not isinstance(value, (int, float) if kind is float else kind):
-            yield f"{name}.{key}: {value!r} is no {kind.__name__}. Write one."
+        elif isinstance(kind, tuple):
+            for each in value if isinstance(value, list) else [value]:
+                if not _is(each, kind[0]):
+                    yield f"{name}.{key}: {each!r} is no {_WORDS[kind[0]]}. Write a list of them."
+        elif not _is(value, kind):
+            yield f"{name}.{key}: {value!r} is no {_WORDS[kind]}. Write one."
+        elif key in ("limit", "threads", "memory") and not value > 0:
+            yield f"{name}.{key}: {value!r} is not above 0. Write a larger number."
     for key in ("about", "instances"):
         if key not in said:
             yield f"{name}: {key} is missing. Add it."
-    for number, line in enumerate(said.get("instances", ()), start=1):
+    lines = said.get("instances")
+    for number, line in enumerate(lines if isinstance(lines, list) else (), start=1):
         for fault in _line_faults(line):
             yield f"{name}.instances, number {number}: {fault}"
 
 
-def _line_faults(line: Mapping[str, Any]) -> Iterator[str]:
+def _is(value: Any, kind: type) -> bool:
+    if isinstance(value, bool):
+        return False
+    return isinstance(value, (int, float) if kind is float else kind)
+
+
+def _line_faults(line: Any) -> Iterator[str]:
+    if not isinstance(line, dict):
+        return
     kinds = [kind for kind in ("named", "family", "public") if kind in line]
     if len(kinds) != 1:
         yield "it must have exactly one of named, family and public. Mend it."
@@ -239,6 +255,8 @@ def _line_faults(line: Mapping[str, Any]) -> Iterator[str]:
         if line["family"] not in FAMILIES:
             near = did_you_mean(line["family"], FAMILIES)
             yield f"there is no family {line['family']!r}. {near or 'Delete it.'}"
+        if "sizes" not in line:
+            yield f"sizes is missing. Write lists of [{', '.join(SIZES)}]."
         for sizes in line.get("sizes", ()):
             if len(sizes) != len(SIZES):
                 yield f"{sizes} is not of the form [{', '.join(SIZES)}]. Write four numbers."
