@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from benchmarks.record_types import refuse_odd_values
 from optimiser.errors import FileError, UsageError
 
 if TYPE_CHECKING:
@@ -291,7 +292,7 @@ def _records(content: bytes, path: str) -> Iterator[Session | Run]:
     for number, line in enumerate(lines[:-1], start=1):
         try:
             yield _record(json.loads(line))
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
             raise FileError(
                 f"{path}, line {number}: this is no record ({error}). Name a file that "
                 "`python -m benchmarks run` has written, or delete this line."
@@ -311,4 +312,5 @@ def _record(document: Any) -> Session | Run:
             given[name] = tuple(map(str, given.get(name, ())))
         given["trace"] = tuple((float(t), o, b) for t, o, b in given.get("trace", ()))
         given |= {name: float(given[name]) for name in ("time", "wall", "limit", "gap")}
+    refuse_odd_values(make, given)
     return make(**given)

@@ -6,6 +6,7 @@ import base64
 import csv
 import hashlib
 import io
+import json
 import re
 import shutil
 import subprocess
@@ -247,3 +248,20 @@ def test_page_works_in_a_browser(folder):
     assert "faster on" in Reader(done.stdout).text  # our script, after all curves
     assert "<title>3 solvers on made</title>" in done.stdout
     assert "CONSOLE" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("set", None), ("solver", ["x"]), ("limit", 0), ("limit", "sixty"), ("seed", True), ("time", -1),
+     ("objective", 0.5), ("objective", 10**400), ("money_decimals", 10**9), ("sizes", [1]),
+     ("best_known", "1e999999"), ("wrong", 7), ("trace", [[1, 2]]), ("seconds", {"read": None})],
+)  # fmt: skip
+def test_odd_values_in_a_file_are_named(tmp_path, field, value):
+    """A value that its field cannot hold is named with file and line, without a traceback."""
+    file = write_records(tmp_path / "odd.jsonl", [made_run()])
+    session, run = file.read_text(encoding="utf-8").splitlines()
+    document = json.loads(run) | {field: value}
+    file.write_text(f"{session}\n{json.dumps(document)}\n", encoding="utf-8")
+    with pytest.raises(FileError, match=r"odd\.jsonl, line 2: this is no record"):
+        write_report([file], tmp_path / "out")
+    assert not (tmp_path / "out").exists()
