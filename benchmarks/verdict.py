@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
@@ -39,7 +40,8 @@ def classify(task: Task, result: Result, elapsed: float) -> dict[str, Any]:
     # The status compares in whole numbers: (objective − bound) ≤ gap × |objective|.
     done = result.status in ("optimal", "infeasible") and failure != "overran"
     return {
-        "gap_reached": result.gap,
+        # Relative to an objective of 0 every gap is without end, which JSON cannot say.
+        "gap_reached": None if result.gap is None or math.isinf(result.gap) else result.gap,
         "solved": done and not wrong,
         "failure": failure,
         "failure_text": text,
