@@ -106,7 +106,8 @@ class _Reading:
         self._large("cost", place, place.cost, cost, decimals)
         # What the user chose as capacity says nothing about the format.
         if demand is not None and capacity is not None and not self._reader.cap:
-            self._plausible(demand, capacity)
+            self._enough(demand, capacity)
+        self._lines_fit(place)
         return Figures(fixed=fixed, cost=cost, demand=demand if capacitated else None,
                        capacity=capacity)  # fmt: skip
 
@@ -155,7 +156,7 @@ class _Reading:
 
     def _others(self) -> str:
         """Name the readers that the file fits, as a hint."""
-        names = _fitting(self._source, self._format.name)
+        names = [form.name for form in _fitting(self._source, self._format)]
         return f" It fits the reader {' or '.join(names)}." if names else ""
 
     def _hint(self) -> None:
@@ -282,18 +283,38 @@ class _Reading:
                      f"the cost is too large to be held exactly with {decimals} decimals",
                      "State all costs in a larger unit, or round them.")  # fmt: skip
 
-    def _plausible(self, demand: Numbers, capacity: Numbers) -> None:
+    def _enough(self, demand: Numbers, capacity: Numbers) -> None:
         """Note demands over all capacities, if the file makes sense to another reader."""
         if _fits_capacity(demand, capacity):
             return
-        others = [name for name in _fitting(self._source, self._format.name)
-                  if FORMATS[name].capacities]  # fmt: skip
+        others = [form.name for form in _fitting(self._source, self._format) if form.capacities]
         if others:
             self._faults.add(
                 self._source.source,
                 f"read as {self._format.name}, the demands add up to more than all capacities",
                 f"It fits the reader {' or '.join(others)}.",
             )
+
+    def _lines_fit(self, place: Positions) -> None:
+        """Note lines that begin where another format's rows do, and this one's do not."""
+        if len(self._faults) or _begins_lines(self._source, place):
+            return
+        sizes = {form: _sizes(self._source, form) for form in _fitting(self._source, self._format)}
+        others = [form.name for form, found in sizes.items()
+                  if found and _begins_lines(self._source, form.place(*found))]  # fmt: skip
+        if others:
+            self._faults.add(
+                self._source.source,
+                f"lines do not begin where the rows of the format {self._format.name} do, but "
+                "where those of another do",
+                f"It fits the reader {' or '.join(others)}.",
+            )
+
+
+def _begins_lines(source: Words, place: Positions) -> bool:
+    """Whether every row of a format begins a line."""
+    first = np.diff(source.lines, prepend=0) > 0
+    return bool(first[place.starts + _SIZES].all())
 
 
 def _left_open(capacity: NDArray[np.object_]) -> NDArray[np.bool_]:
@@ -329,18 +350,18 @@ def _fits_capacity(demand: Numbers, capacity: Numbers) -> bool:
     return float(demand.size(decimals).sum()) <= float(capacity.size(decimals).sum())
 
 
-def _fitting(source: Words, but: str) -> list[str]:
-    """Return the readers but one that a file fits: count, words, signs, demand and capacity."""
+def _fitting(source: Words, but: Format) -> list[Format]:
+    """Return the formats but one that a file fits: count, words, signs, demand and capacity."""
     found: list[Format] = []
     if _strange(source.words):
         return []
     for form in FORMATS.values():
         if form.name == SIMPLE.name and source.titled:
             form = SIMPLE
-        if form.name != but and (source.titled == form.labels) and _fits(source, form):
+        if form.name != but.name and (source.titled == form.labels) and _fits(source, form):
             found.append(form)
     # Without capacities nothing can be told but the count, so those formats come second.
-    return [form.name for form in found if form.capacities] or [form.name for form in found]
+    return [form for form in found if form.capacities] or found
 
 
 def _fits(source: Words, form: Format) -> bool:

@@ -6,7 +6,7 @@ fully told by which number of the file is what: arrays of positions, worked out 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
@@ -38,10 +38,13 @@ class Positions:
         Of each site and each customer; None where the format has none.
     label
         Numbers of the sites, which must count up one by one; None where the format has none.
+    starts
+        First number of each site, customer or block: as a rule it begins a line.
     """
 
     fixed: Ints
     cost: Ints
+    starts: Ints
     capacity: Ints | None = None
     demand: Ints | None = None
     label: Ints | None = None
@@ -122,36 +125,42 @@ def _by_customer(sites: int, customers: int) -> Positions:
     pairs = np.arange(2 * sites, dtype=np.int64).reshape(sites, 2)
     row = 2 * sites + np.arange(customers, dtype=np.int64) * (sites + 1)
     return Positions(capacity=pairs[:, 0], fixed=pairs[:, 1], demand=row,
-                     cost=row[:, None] + 1 + np.arange(sites))  # fmt: skip
+                     cost=row[:, None] + 1 + np.arange(sites),
+                     starts=np.concatenate([pairs[:, 0], row]))  # fmt: skip
 
 
 def _uncapacitated(sites: int, customers: int) -> Positions:
-    every = _by_customer(sites, customers)
-    return Positions(fixed=every.fixed, cost=every.cost)
+    return replace(_by_customer(sites, customers), capacity=None, demand=None)
 
 
 def _holmberg(sites: int, customers: int) -> Positions:
     pairs, demand, cost = _runs(0, 2 * sites, customers, sites * customers)
     return Positions(capacity=pairs[::2], fixed=pairs[1::2], demand=demand,
-                     cost=cost.reshape(sites, customers).T)  # fmt: skip
+                     cost=cost.reshape(sites, customers).T,
+                     starts=np.concatenate([pairs[::2], demand[:1], cost[::customers]]),
+                     )  # fmt: skip
 
 
 def _delmaire(sites: int, customers: int) -> Positions:
     cost, demand, fixed, capacity = _runs(0, sites * customers, customers, sites, sites)
     return Positions(capacity=capacity, fixed=fixed, demand=demand,
-                     cost=cost.reshape(customers, sites))  # fmt: skip
+                     cost=cost.reshape(customers, sites),
+                     starts=np.concatenate([cost[::sites], demand[:1], fixed[:1], capacity[:1]]),
+                     )  # fmt: skip
 
 
 def _plc(sites: int, customers: int) -> Positions:
     demand, capacity, fixed, cost = _runs(0, customers, sites, sites, sites * customers)
     return Positions(capacity=capacity, fixed=fixed, demand=demand,
-                     cost=cost.reshape(sites, customers).T)  # fmt: skip
+                     cost=cost.reshape(sites, customers).T,
+                     starts=np.concatenate([demand[:1], capacity[:1], fixed[:1],
+                                            cost[::customers]]))  # fmt: skip
 
 
 def _simple(sites: int, customers: int) -> Positions:
     # After the sizes comes one more number, the limit on open sites, which 0 says is none.
     rows = 1 + np.arange(sites * (2 + customers), dtype=np.int64).reshape(sites, 2 + customers)
-    return Positions(label=rows[:, 0], fixed=rows[:, 1], cost=rows[:, 2:].T)
+    return Positions(label=rows[:, 0], fixed=rows[:, 1], cost=rows[:, 2:].T, starts=rows[:, 0])
 
 
 FORMATS: Final[dict[str, Format]] = {
