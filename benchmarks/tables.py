@@ -155,7 +155,7 @@ def summary_table(scope: Scope) -> Table:
 
 def _summary_row(line: Line, scope: Scope) -> tuple[Cell, ...]:
     virtual = line.solver == VIRTUAL_BEST
-    best = line.ratio is not None and line.ratio == 1 and not virtual
+    best = line.ratio == 1 and line.solved > 0 and not virtual
     return (
         words(line.solver, "weak" if virtual else ""),
         count(None if virtual else line.wrong, bad=True),
@@ -208,7 +208,7 @@ def sets_table(scopes: Sequence[Scope]) -> Table:
 def _set_cell(line: Line | None, scope: Scope) -> Cell:
     if line is None or line.mean is None:
         return Cell(value=None, shown=_NONE, rank=None)
-    best = line.solved == scope.lines[0].solved and line.ratio == 1
+    best = 0 < line.solved == scope.lines[0].solved and line.ratio == 1
     shown = f"{line.solved} · {significant(line.mean)} s"
     if line.wrong:
         shown += f" · {line.wrong} wrong"
@@ -272,7 +272,7 @@ def outcome_cell(entry: Entry | None) -> Cell:
         time = counted(entry)
         shown = f"{significant(time)} s" + (", infeasible" if run.objective is None else "")
         return Cell(value=_rounded(time), shown=shown, rank=time)
-    if run.failure:
+    if run.objective is None and run.failure:
         return Cell(value=run.failure, shown=run.failure, rank=2 * behind, mark="weak")
     if run.objective is None:
         text = "no plan"
@@ -280,6 +280,8 @@ def outcome_cell(entry: Entry | None) -> Cell:
         text = "no bound"
     else:
         text = f"gap {percent(gap_at_end(entry))}"
+    if run.failure:
+        text += f", {run.failure}"
     return Cell(value=text, shown=text, rank=behind * (1 + gap_at_end(entry)), mark="weak")
 
 

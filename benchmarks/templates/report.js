@@ -33,7 +33,7 @@
       Plotly.update(charts.get("duel"), { x: take("x"), y: take("y"), text: take("text") },
         { "xaxis.title.text": escape(`${a.name} (s)`), "yaxis.title.text": escape(`${b.name} (s)`) });
       document.getElementById("duel-count").textContent =
-        `${a.name} faster on ${above}, ${b.name} on ${below}, of ${data.duel.names.length}`;
+        `${a.name} faster on ${above}, ${b.name} on ${below}, neither solved ${traces[2].x.length}, of ${data.duel.names.length}`;
     };
     across.addEventListener("change", draw);
     upwards.addEventListener("change", draw);

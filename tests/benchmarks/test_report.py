@@ -254,7 +254,8 @@ def test_page_works_in_a_browser(folder):
     ("field", "value"),
     [("set", None), ("solver", ["x"]), ("limit", 0), ("limit", "sixty"), ("seed", True),
      ("time", -1), ("objective", 0.5), ("objective", 10**400), ("money_decimals", 10**9),
-     ("sizes", [1]), ("best_known", "1e999999"), ("wrong", 7), ("trace", [[1, 2]]), ("seconds", {"read": None})],
+     ("sizes", [1]), ("best_known", "1e999999"), ("wrong", 7), ("trace", [[1, 2]]),
+     ("seconds", {"read": None})],
 )  # fmt: skip
 def test_odd_values_in_a_file_are_named(tmp_path, field, value):
     """A value that its field cannot hold is named with file and line, without a traceback."""
