@@ -96,9 +96,8 @@ def _version(package: str) -> str:
 def _git(*arguments: str) -> str:
     try:
         ended = subprocess.run(
-            # Without its lock on the index, which a killed runner would leave behind.
-            ["git", "--no-optional-locks", *arguments], cwd=ROOT, capture_output=True,
-            text=True, check=False, stdin=subprocess.DEVNULL, timeout=_PATIENCE,
+            ["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False,
+            stdin=subprocess.DEVNULL, timeout=_PATIENCE,
             # Else `git status` writes to the repository, where others may be at work.
             env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
         )  # fmt: skip
