@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimiser.files.public.formats import FORMATS, SIMPLE
+from optimiser.files.public.fitting import (
+    SIZES,
+    begins_lines,
+    fits_capacity,
+    fitting,
+    left_open,
+    sizes,
+    strange,
+)
 from optimiser.files.public.words import MOST_DECIMALS, Numbers, parse_words
 from optimiser.model.faults import Faults
 from optimiser.model.parse import number_remedy, parse_number
@@ -18,16 +26,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from optimiser.files.public.formats import Format, Positions
+    from optimiser.files.public.formats import Positions
     from optimiser.files.public.readers import Reader
     from optimiser.files.public.words import Words
 
     Ints = NDArray[np.int64]
-
-#: The word that stands in some files where a capacity is still to be chosen; others have 0.
-_CAPACITY: Final = "capacity"
-#: Numbers at the beginning that say how many sites and customers there are.
-_SIZES: Final = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -76,10 +79,10 @@ class _Reading:
 
     def figures(self) -> Figures | None:
         """Return what the file says; None if there are faults."""
-        sizes = self._sizes()
-        if sizes is None or not self._counted(*sizes):
+        extent = self._extent()
+        if extent is None or not self._counted(*extent):
             return None
-        place = self._format.place(*sizes)
+        place = self._format.place(*extent)
         capacitated = self._reader.problem != "UFL"
         self._idle(place, capacitated)
         fixed = self._numbers("fixed cost", place, place.fixed)
@@ -113,16 +116,18 @@ class _Reading:
 
     # --- shape ---------------------------------------------------------------------------------
 
-    def _sizes(self) -> tuple[int, int] | None:
+    def _extent(self) -> tuple[int, int] | None:
         """Return the numbers of sites and customers."""
-        one, two = _size_names(self._format)
+        one, two = "sites", "customers"
+        if self._format.customers_first:
+            one, two = two, one
         begins = f"The file must begin with the numbers of {one} and {two}."
         if self._source.titled and not self._format.labels:
             self._faults.add(self._source.source, "a line FILE: … begins the file",
                              f"Only the reader ufllib knows such a line.{self._others()}",
                              row=1)  # fmt: skip
             return None
-        if len(self._source) < _SIZES:
+        if len(self._source) < SIZES:
             rule = f"the file holds {'one word' if len(self._source) else 'nothing'}"
             self._faults.add(self._source.source, rule, begins + self._unread())
             return None
@@ -131,14 +136,14 @@ class _Reading:
             if not isinstance(size, int) or size < 1:
                 self._faults.add(self._source.source, f"the number of {name} must be whole, from 1",
                                  begins + self._others(), row=line, value=word)  # fmt: skip
-        return None if len(self._faults) else _sizes(self._source, self._format)
+        return None if len(self._faults) else sizes(self._source, self._format)
 
     def _counted(self, sites: int, customers: int) -> bool:
         """Whether there are as many numbers as the sizes say."""
-        wanted, found = self._format.count(sites, customers), len(self._source) - _SIZES
+        wanted, found = self._format.count(sites, customers), len(self._source) - SIZES
         if found == wanted:
             return True
-        for at in _strange(self._source.words):
+        for at in strange(self._source.words):
             word = self._source.words[at]
             self._faults.add(self._source.source, "this is not a number", number_remedy(word),
                              row=self._lines[at], value=word)  # fmt: skip
@@ -150,13 +155,13 @@ class _Reading:
             f"{self._format.name} ({self._format.meaning})",
             ("Complete the file." if few else "Take out what does not belong to it.")
             + self._others() + self._unread(),
-            row=self._lines[-1 if few else wanted + _SIZES],
+            row=self._lines[-1 if few else wanted + SIZES],
         )  # fmt: skip
         return False
 
     def _others(self) -> str:
         """Name the readers that the file fits, as a hint."""
-        names = [form.name for form in _fitting(self._source, self._format)]
+        names = [form.name for form in fitting(self._source, self._format)]
         return f" It fits the reader {' or '.join(names)}." if names else ""
 
     def _hint(self) -> None:
@@ -180,13 +185,13 @@ class _Reading:
         flat = positions.ravel()
         self._faults.add_rows(
             self._source.source, rule,
-            lambda at: " ".join([remedy, place.sentence(at - _SIZES)]).strip(),
-            [int(flat[row]) + _SIZES for row in rows],
+            lambda at: " ".join([remedy, place.sentence(at - SIZES)]).strip(),
+            [int(flat[row]) + SIZES for row in rows],
             row_numbers=self._lines, column=what, values=lambda at: str(self._source.words[at]),
         )  # fmt: skip
 
     def _words(self, positions: Ints) -> NDArray[np.object_]:
-        return np.asarray(self._source.words[positions.ravel() + _SIZES], dtype=object)
+        return np.asarray(self._source.words[positions.ravel() + SIZES], dtype=object)
 
     def _numbers(
         self,
@@ -214,7 +219,7 @@ class _Reading:
     def _capacity(self, place: Positions, positions: Ints) -> Numbers:
         """Return the capacities, with a number where the file leaves them open."""
         words = self._words(positions)
-        open_ = _left_open(words)
+        open_ = left_open(words)
         name, cap = self._reader.format.name, self._reader.cap
         self._about_cap = bool(open_.any()) != bool(cap)
         if open_.any() and not cap:
@@ -230,7 +235,7 @@ class _Reading:
 
     def _idle(self, place: Positions, capacitated: bool) -> None:
         """Note words that are no numbers where numbers without meaning stand."""
-        idle = np.ones(len(self._source) - _SIZES, dtype=bool)
+        idle = np.ones(len(self._source) - SIZES, dtype=bool)
         for used in (place.fixed, place.cost, place.label):
             if used is not None:
                 idle[used.ravel()] = False
@@ -238,7 +243,7 @@ class _Reading:
             if used is not None and (capacitated or self._format.per_unit):
                 idle[used] = False
         positions = np.flatnonzero(idle)
-        self._report("", place, positions, _strange(self._words(positions)),
+        self._report("", place, positions, strange(self._words(positions)),
                      "this is not a number", "Put a number in its place.")  # fmt: skip
 
     def _labels(self, place: Positions) -> None:
@@ -251,10 +256,10 @@ class _Reading:
         self._report("number", place, place.label, np.flatnonzero(wrong).tolist()[:1],
                      "the numbers of the sites do not count up one by one",
                      "Look for a number too few or too many in the line above.")  # fmt: skip
-        if parse_number(self._source.words[_SIZES], 0) != 0:
+        if parse_number(self._source.words[SIZES], 0) != 0:
             self._faults.add(self._source.source, "the third number, a limit on open sites, is "
                              "not 0", "Put 0 there, and limit the sites by a policy.",
-                             row=self._lines[_SIZES], value=self._source.words[_SIZES])  # fmt: skip
+                             row=self._lines[SIZES], value=self._source.words[SIZES])  # fmt: skip
 
     def _whole_cost(self, place: Positions, unit: Numbers, demand: Numbers) -> Numbers:
         """Return unit costs times demands, which are exact: their decimals add up."""
@@ -285,9 +290,9 @@ class _Reading:
 
     def _enough(self, demand: Numbers, capacity: Numbers) -> None:
         """Note demands over all capacities, if the file makes sense to another reader."""
-        if _fits_capacity(demand, capacity):
+        if fits_capacity(demand, capacity):
             return
-        others = [form.name for form in _fitting(self._source, self._format) if form.capacities]
+        others = [form.name for form in fitting(self._source, self._format) if form.capacities]
         if others:
             self._faults.add(
                 self._source.source,
@@ -297,11 +302,13 @@ class _Reading:
 
     def _lines_fit(self, place: Positions) -> None:
         """Note lines that begin where another format's rows do, and this one's do not."""
-        if len(self._faults) or _begins_lines(self._source, place):
+        if len(self._faults) or begins_lines(self._source, place):
             return
-        sizes = {form: _sizes(self._source, form) for form in _fitting(self._source, self._format)}
-        others = [form.name for form, found in sizes.items()
-                  if found and _begins_lines(self._source, form.place(*found))]  # fmt: skip
+        others = []
+        for form in fitting(self._source, self._format):
+            found = sizes(self._source, form)
+            if found and begins_lines(self._source, form.place(*found)):
+                others.append(form.name)
         if others:
             self._faults.add(
                 self._source.source,
@@ -309,83 +316,3 @@ class _Reading:
                 "where those of another do",
                 f"It fits the reader {' or '.join(others)}.",
             )
-
-
-def _begins_lines(source: Words, place: Positions) -> bool:
-    """Whether every row of a format begins a line."""
-    first = np.diff(source.lines, prepend=0) > 0
-    return bool(first[place.starts + _SIZES].all())
-
-
-def _left_open(capacity: NDArray[np.object_]) -> NDArray[np.bool_]:
-    """Which capacities are still to be chosen: the word, or 0 where there is nothing else."""
-    said = np.array([word.lower() == _CAPACITY for word in capacity.tolist()], dtype=bool)
-    if not said.any():
-        numbers, wrong = parse_words(capacity)
-        said[:] = not (wrong.text or wrong.decimals or wrong.large or numbers.values.any())
-    return said
-
-
-def _strange(words: NDArray[np.object_]) -> list[int]:
-    """Return which words are neither numbers nor the word `capacity`."""
-    return [at for at in parse_words(words)[1].text if words[at].lower() != _CAPACITY]
-
-
-def _size_names(form: Format) -> tuple[str, str]:
-    return ("customers", "sites") if form.customers_first else ("sites", "customers")
-
-
-def _sizes(source: Words, form: Format) -> tuple[int, int] | None:
-    """Return numbers of sites and customers; None if the file does not begin with such."""
-    if len(source) < _SIZES:
-        return None
-    one, two = (parse_number(word, 0) for word in source.words[:_SIZES])
-    if not isinstance(one, int) or not isinstance(two, int) or min(one, two) < 1:
-        return None
-    return (two, one) if form.customers_first else (one, two)
-
-
-def _fits_capacity(demand: Numbers, capacity: Numbers) -> bool:
-    decimals = max(demand.decimals, capacity.decimals)
-    return float(demand.size(decimals).sum()) <= float(capacity.size(decimals).sum())
-
-
-def _fitting(source: Words, but: Format) -> list[Format]:
-    """Return the formats but one that a file fits: count, words, signs, demand and capacity."""
-    found: list[Format] = []
-    if _strange(source.words):
-        return []
-    for form in FORMATS.values():
-        if form.name == SIMPLE.name and source.titled:
-            form = SIMPLE
-        if form.name != but.name and (source.titled == form.labels) and _fits(source, form):
-            found.append(form)
-    # Without capacities nothing can be told but the count, so those formats come second.
-    return [form for form in found if form.capacities] or found
-
-
-def _fits(source: Words, form: Format) -> bool:
-    sizes = _sizes(source, form)
-    if sizes is None or form.count(*sizes) != len(source) - _SIZES:
-        return False
-    place = form.place(*sizes)
-    read = {}
-    for name, positions in (("fixed", place.fixed), ("cost", place.cost), ("label", place.label),
-                            ("demand", place.demand), ("capacity", place.capacity)):  # fmt: skip
-        if positions is None:
-            continue
-        words = np.asarray(source.words[positions.ravel() + _SIZES], dtype=object)
-        numbers, wrong = parse_words(words)
-        said = name != "capacity" and bool(wrong.text)  # the word, where it has no business
-        if said or wrong.decimals or wrong.large or np.any(numbers.values < 0):
-            return False
-        # Capacities that are left open are no reason for doubt.
-        if name != "capacity" or not _left_open(words).any():
-            read[name] = numbers
-    if "label" in read and np.any(np.diff(read["label"].values) != 10 ** read["label"].decimals):
-        return False
-    if "demand" in read and np.any(read["demand"].values == 0):
-        return False
-    return not {"demand", "capacity"} <= read.keys() or _fits_capacity(
-        read["demand"], read["capacity"]
-    )
