@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-long lint types bench clean
+.PHONY: demo test test-long lint types bench bench-micro bench-smoke clean
 
 $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -30,6 +30,13 @@ types: $(STAMP)
 
 bench: $(STAMP)  ## the pipe without any solver, at a million options
 	$(BIN)/python -m benchmarks.pipe
+
+bench-micro: $(STAMP)  ## what each stage costs on its own
+	$(BIN)/python -m pytest tests/benchmarks/test_micro.py --benchmark-enable --benchmark-only
+
+bench-smoke: $(STAMP)  ## a little of everything by every solver, in two minutes; fails on a wrong answer
+	rm -f out/benchmarks/smoke.jsonl
+	$(BIN)/python -m benchmarks run smoke --jobs 2
 
 clean:
 	rm -rf $(VENV) build dist out *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks

@@ -49,7 +49,7 @@ def measure(folder: str) -> dict[str, float]:
     lap("clean")
     matrix = Formulation(cleaned).matrix
     lap("build")
-    _hand_over(matrix)
+    hand_over(matrix)
     lap("hand over")
     return {
         **seconds,
@@ -63,7 +63,7 @@ def measure(folder: str) -> dict[str, float]:
     }
 
 
-def _hand_over(matrix: Matrix) -> None:
+def hand_over(matrix: Matrix) -> None:
     """Pass the matrix to HiGHS, as the solver `highs` does."""
     import highspy
 
