@@ -243,6 +243,7 @@ def test_lines_of_words():
          "times the demand is too large", "larger unit"),
         ("1 1 1 9007199254740992 1 1", "holmberg", 1, "fixed cost", "9007199254740992",
          "too large", "larger unit"),
+        ("1 1 1e17 1 0.5 1", "orlib", 1, "capacity", "1e17", "too large", "larger unit"),
         (ORLIB.replace("10 7", "capacity 7"), "orlib", 2, "capacity", "capacity",
          "leaves the capacity open", "orlib:cap=8000"),
         (ORLIB.replace("0 7", "0 seven"), "mfile", 2, "fixed cost", "seven", "not a number",

@@ -107,6 +107,11 @@ class _Reading:
         decimals = max(fixed.decimals, cost.decimals)
         self._large("fixed cost", place, place.fixed, fixed, decimals)
         self._large("cost", place, place.cost, cost, decimals)
+        if demand is not None and place.demand is not None and capacity is not None:
+            assert place.capacity is not None
+            decimals = max(demand.decimals, capacity.decimals)
+            self._large("demand", place, place.demand, demand, decimals)
+            self._large("capacity", place, place.capacity, capacity, decimals)
         # What the user chose as capacity says nothing about the format.
         if demand is not None and capacity is not None and not self._reader.cap:
             self._enough(demand, capacity)
@@ -285,8 +290,8 @@ class _Reading:
     ) -> None:
         large = np.flatnonzero(numbers.size(decimals).ravel() >= LARGEST).tolist()
         self._report(what, place, positions, large,
-                     f"the cost is too large to be held exactly with {decimals} decimals",
-                     "State all costs in a larger unit, or round them.")  # fmt: skip
+                     f"the {what} is too large to be held exactly with {decimals} decimals",
+                     "State all numbers of its kind in a larger unit, or round them.")  # fmt: skip
 
     def _enough(self, demand: Numbers, capacity: Numbers) -> None:
         """Note demands over all capacities, if the file makes sense to another reader."""
