@@ -248,6 +248,8 @@ def test_lines_of_words():
          "leaves the capacity open", "orlib:cap=8000"),
         (ORLIB.replace("0 7", "0 seven"), "mfile", 2, "fixed cost", "seven", "not a number",
          "fixed cost of site 1"),
+        (PLC.replace("8.5", "much"), "plc:problem=UFL", 4, "", "much", "not a number",
+         "capacity of site 2"),
         (MFILE.replace("0\r\n5", "none\r\n5"), "mfile", 7, "", "none", "not a number",
          "Put a number"),
         (SIMPLE.replace("2 5.25", "7 5.25"), "ufllib", 4, "number", "7", "do not count up",

@@ -244,8 +244,9 @@ class _Reading:
         for used in (place.fixed, place.cost, place.label):
             if used is not None:
                 idle[used.ravel()] = False
-        for used in (place.capacity, place.demand):
-            if used is not None and (capacitated or self._format.per_unit):
+        for used, means in ((place.capacity, capacitated),
+                            (place.demand, capacitated or self._format.per_unit)):  # fmt: skip
+            if used is not None and means:
                 idle[used] = False
         positions = np.flatnonzero(idle)
         self._report("", place, positions, strange(self._words(positions)),
