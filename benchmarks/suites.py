@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 #: The suites of this project.
 SUITES: Final = Path(__file__).with_name("suites.toml")
 #: What a suite may say, and of which type; of lists the type of what is in them.
-_SETTINGS: Final = {
+_SETTINGS: Final[dict[str, Any]] = {
     "about": str,
     "solvers": (str,),
     "seeds": (int,),
