@@ -13,13 +13,14 @@ import json
 import os
 import secrets
 import select
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
 from benchmarks import processes
 from benchmarks.worker import FOLDER, failed
@@ -75,8 +76,8 @@ def run_task(
         If the worker cannot be started.
     """
     try:
-        with tempfile.TemporaryDirectory(prefix="benchmark-", ignore_cleanup_errors=True) as folder:
-            return _Worker(task, Path(folder), cores).run(stopped)
+        with tempfile.TemporaryFile() as words:
+            return _Worker(task, words, cores).run(stopped)
     except OSError as error:
         raise FileError(f"the run cannot be started: {error}") from error
 
@@ -102,10 +103,12 @@ def described(task: Task) -> dict[str, Any]:
 class _Worker:
     """The worker process, watched."""
 
-    def __init__(self, task: Task, folder: Path, cores: Sequence[int]) -> None:
+    def __init__(self, task: Task, words: IO[bytes], cores: Sequence[int]) -> None:
         self._task = task
-        self._folder = folder
+        self._words = words
         self._mark = secrets.token_hex(8)
+        # The worker makes it, so that none stays should this process be killed before that.
+        self._folder = Path(tempfile.gettempdir()) / f"benchmark-{self._mark}"
         self._began = time.monotonic()
         self._since = self._began
         self._known: dict[str, Any] = {}
@@ -121,15 +124,14 @@ class _Worker:
         threads = str(self._task.threads)
         path = os.pathsep.join(filter(None, [_HOME, os.environ.get("PYTHONPATH", "")]))
         own = {"PYTHONPATH": path, FOLDER: str(self._folder), MARK: self._mark}
-        with (self._folder / "stderr").open("wb") as error:
-            process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "benchmarks.worker"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=error,
-                env={**os.environ, **dict.fromkeys(_THREADS, threads), **own},
-                start_new_session=True,
-            )
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "benchmarks.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._words,
+            env={**os.environ, **dict.fromkeys(_THREADS, threads), **own},
+            start_new_session=True,
+        )
         if cores:
             # What it starts inherits this.
             os.sched_setaffinity(process.pid, cores)
@@ -150,6 +152,7 @@ class _Worker:
             assert self._process.stdout is not None
             self._process.stdout.close()
             self._process.wait()
+            shutil.rmtree(self._folder, ignore_errors=True)
         if self._end is not None and self._end["message"] == "refused":
             return {"refused": self._end["text"]}
         return self._record()
@@ -230,7 +233,8 @@ class _Worker:
 
     def _failure(self) -> tuple[str, str]:
         """Say how the worker ended without a record."""
-        words = (self._folder / "stderr").read_bytes()[-_TAIL:].decode(errors="replace").strip()
+        self._words.seek(0)
+        words = self._words.read()[-_TAIL:].decode(errors="replace").strip()
         last = f"; its last words: {words}" if words else ""
         if self._excess == "hung":
             return "hung", f"{self._stage} took too long and was killed{last}"

@@ -16,6 +16,7 @@ import signal
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from benchmarks.suites import Task
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from optimiser.model.instance import Instance
     from optimiser.solvers.result import Result
 
-#: Where the folder for temporary files is named, which goes when this process has to end.
+#: Names the folder for temporary files, which is made here, and goes when this process has to end.
 FOLDER: Final = "TMPDIR"
 #: Decimals of seconds in a record.
 _DECIMALS: Final = 4
@@ -145,9 +146,7 @@ def _watch(lifeline: int) -> None:
     while os.read(lifeline, 4096):
         pass
     end_descendants(os.getpid())
-    folder = os.environ.get(FOLDER)
-    if folder:
-        shutil.rmtree(folder, ignore_errors=True)
+    shutil.rmtree(os.environ[FOLDER], ignore_errors=True)
     os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -173,9 +172,10 @@ def main() -> None:
         channel.flush()
 
     try:
+        Path(os.environ[FOLDER]).mkdir(exist_ok=True)
         record = run(task, tell) | {"node": platform.node()}
         tell({"message": "done", "record": record})
-    except (InputError, SolverError) as error:
+    except (InputError, SolverError, OSError) as error:  # none of them is the solver's doing
         tell({"message": "refused", "text": str(error)})
     sys.stderr.flush()
     os._exit(0)
