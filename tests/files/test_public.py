@@ -444,7 +444,9 @@ def test_published_optimum(name):
 
 @needs_data
 @pytest.mark.long
-@pytest.mark.parametrize(("name", "solver"), [("ufl_m/kcapmo1", "scip"), ("tbed1/i300_17", "highs")])
+@pytest.mark.parametrize(
+    ("name", "solver"), [("ufl_m/kcapmo1", "scip"), ("tbed1/i300_17", "highs")]
+)
 def test_published_optimum_of_larger_files(name, solver):
     """The easier files of the harder sets give their best known value to the last digit."""
     # Of yang, no file is proved by a general solver in 15 minutes; of gadegaard, none is published.
