@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 #: Names the folder for temporary files, which is made here, and goes when this process has to end.
 FOLDER: Final = "TMPDIR"
+#: How often it is tried to remove that folder.
+_TRIES: Final = 50
 #: Decimals of seconds in a record.
 _DECIMALS: Final = 4
 
@@ -146,7 +148,13 @@ def _watch(lifeline: int) -> None:
     while os.read(lifeline, 4096):
         pass
     end_descendants(os.getpid())
-    shutil.rmtree(os.environ[FOLDER], ignore_errors=True)
+    folder = Path(os.environ[FOLDER])
+    # The session in the main thread clears up as well now, and may be in the way.
+    for _ in range(_TRIES):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            break
+        time.sleep(0.01)
     os.kill(os.getpid(), signal.SIGKILL)
 
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from cases import task
@@ -15,6 +16,8 @@ from cases import task
 pytest.importorskip("distributed", reason="dask.distributed, extra cluster, is not installed")
 
 from benchmarks.cluster import Cluster
+from benchmarks.limits import MARK
+from benchmarks.processes import descendants
 from benchmarks.records import read_records
 from benchmarks.runner import run_missing
 from optimiser.errors import FileError, UsageError
@@ -63,14 +66,19 @@ def dask(fakes, tmp_path):
     found.stop()
 
 
-def at_work(worker, within=30.0):
-    """Wait until a Dask worker has a run of ours as its child."""
-    from benchmarks.processes import descendants
-
+def at_work(worker, within=60.0):
+    """Wait until a Dask worker has a run of ours as its child, and that a child of its own."""
     until = time.monotonic() + within
-    while not descendants(worker.pid):
+    while len([each for each in descendants(worker.pid) if _is_ours(each)]) < 2:
         assert time.monotonic() < until
         time.sleep(0.02)
+
+
+def _is_ours(process):
+    try:
+        return MARK.encode() in Path(f"/proc/{process}/environ").read_bytes()
+    except OSError:
+        return False
 
 
 def test_lost_worker_loses_no_finished_run(dask, tmp_path):

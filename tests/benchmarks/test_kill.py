@@ -37,9 +37,16 @@ def test_killed_and_resumed_is_the_same_as_uninterrupted(command, fakes, tmp_pat
              "--seeds", f"0-{seeds - 1}", "--out"]  # fmt: skip
     draws = random.Random(kills)
     killed, recorded, hits = tmp_path / "killed", {}, 0
+    took = 0.0  # until the first run is recorded, however busy the machine is
     for _ in range(kills):
+        began = time.monotonic()
         process = subprocess.Popen([*words, str(killed)], cwd=ROOT, stderr=subprocess.DEVNULL)
-        time.sleep(draws.uniform(0.0, 2.5))
+        if took:
+            time.sleep(draws.uniform(0.0, 1.5 * took))
+        else:
+            while not killed.exists() or b'"kind":"run"' not in killed.read_bytes():
+                time.sleep(0.01)
+            took = time.monotonic() - began
         hits += process.poll() is None
         process.kill()
         process.wait()
@@ -49,6 +56,7 @@ def test_killed_and_resumed_is_the_same_as_uninterrupted(command, fakes, tmp_pat
             recorded = now
         assert not remaining(fakes)
     assert hits >= kills / 2  # the rest found all done
+    assert recorded
     assert subprocess.run([*words, str(killed)], cwd=ROOT, check=False).returncode == 1
     alone = tmp_path / "alone"
     assert subprocess.run([*words, str(alone)], cwd=ROOT, check=False).returncode == 1
