@@ -16,6 +16,7 @@ import signal
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -141,6 +142,16 @@ def _peak() -> float:
     return max(resource.getrusage(each).ru_maxrss for each in who) / 1024
 
 
+def _clear() -> None:
+    """Remove the folder for temporary files; others may be clearing up in there."""
+    folder = Path(os.environ[FOLDER])
+    for _ in range(_TRIES):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(0.01)
+
+
 def _watch(lifeline: int) -> None:
     """End all that was started here, and this process, once the lifeline has ended."""
     from benchmarks.processes import end_descendants
@@ -148,13 +159,7 @@ def _watch(lifeline: int) -> None:
     while os.read(lifeline, 4096):
         pass
     end_descendants(os.getpid())
-    folder = Path(os.environ[FOLDER])
-    # The session in the main thread clears up as well now, and may be in the way.
-    for _ in range(_TRIES):
-        shutil.rmtree(folder, ignore_errors=True)
-        if not folder.exists():
-            break
-        time.sleep(0.01)
+    _clear()
     os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -181,10 +186,14 @@ def main() -> None:
 
     try:
         Path(os.environ[FOLDER]).mkdir(exist_ok=True)
-        record = run(task, tell) | {"node": platform.node()}
-        tell({"message": "done", "record": record})
+        last = {"message": "done", "record": run(task, tell) | {"node": platform.node()}}
     except (InputError, SolverError, OSError) as error:  # none of them is the solver's doing
-        tell({"message": "refused", "text": str(error)})
+        last = {"message": "refused", "text": str(error)}
+    finally:
+        # Before the last word: whoever waits for that may be gone, and with it who would clear up.
+        _clear()
+    with suppress(BrokenPipeError):
+        tell(last)
     sys.stderr.flush()
     os._exit(0)
 
