@@ -177,6 +177,9 @@ def main() -> None:
         line += part
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
+    with suppress(OSError):  # without it, whatever needs it says so
+        Path(os.environ[FOLDER]).mkdir(exist_ok=True)
+    # Not before, lest it clears up first.
     threading.Thread(target=_watch, args=(lifeline,), daemon=True).start()
     task = Task.of(json.loads(line))
 
@@ -185,7 +188,6 @@ def main() -> None:
         channel.flush()
 
     try:
-        Path(os.environ[FOLDER]).mkdir(exist_ok=True)
         last = {"message": "done", "record": run(task, tell) | {"node": platform.node()}}
     except (InputError, SolverError, OSError) as error:  # none of them is the solver's doing
         last = {"message": "refused", "text": str(error)}
