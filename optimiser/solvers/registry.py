@@ -30,6 +30,7 @@ _BUILT_IN: Final = {
     "scip": "optimiser.solvers.milp.scip:Scip",
     "cp-sat": "optimiser.solvers.milp.cp_sat:CpSat",
     "cbc": "optimiser.solvers.milp.cbc:Cbc",
+    "decomposition": "optimiser.solvers.decomposition.engine:Decomposition",
 }
 _registered: dict[str, str] = {}
 

@@ -201,7 +201,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)  # a run in the backgro
 from optimiser.solvers.session import solve
 from optimiser.studies.generate import generate
 def tell(item):
-    print("solving" if getattr(item, "phase", "") == "solving" else "", flush=True)
+    begun = getattr(item, "phase", "") in ("solving", "searching")
+    print("solving" if begun else "", flush=True)
 result = solve(generate(**{hard}), solver={solver!r}, gap=0, progress=tell)
 print(result.status, result.interrupted, result.reasons)
 """

@@ -62,6 +62,11 @@ class Formulation:
         rules.linear_rows(problem, self.columns, self._rows)
         self.matrix = self._matrix()
 
+    @property
+    def blocks(self) -> list[tuple[str, int, int]]:
+        """What each block of rows says, where it matters to others, and its start and stop."""
+        return self._rows.blocks
+
     def decode(self, x: NDArray[np.float64]) -> Plan:
         """Return the plan of a column vector, the nearest there is if it is not quite whole."""
         return decode(self.columns, x)

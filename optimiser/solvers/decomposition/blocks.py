@@ -1,0 +1,340 @@
+"""The relaxation as compiled kernels: evaluate it, and ascend on its bound."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import numpy as np
+from numba import njit
+
+from optimiser.solvers.decomposition.knapsack import INFINITE, knapsack
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Ints = NDArray[np.int64]
+    Floats = NDArray[np.float64]
+
+#: Weight of the newest minimiser in the average.
+FRESH: Final = 0.1
+#: What steps shorten by when patience is at its end.
+SHORTEN: Final = 0.66
+
+
+class Blocks(NamedTuple):
+    """The priced rows, both ways, and the blocks, as flat arrays.
+
+    Parameters
+    ----------
+    cost
+        Shape (columns,).
+    row_start, row_column, row_value, low, high
+        Priced rows (CSR) and their limits, infinite where there is none.
+    column_start, column_row, column_value
+        The same by column.
+    x0, z0, y0, w0
+        Where the blocks of columns start: option-bands, bands, providers, contracts; `first` holds
+        these four and the number of bands, providers, contracts.
+    item_start, item, weight, most
+        Option-bands by band, their weights and largest amounts by option-band.
+    lo, hi
+        Least and most weight of each band, shape (bands,).
+    offer_start, offer, band_start
+        Offers by provider, bands by offer.
+    contract_start, contract, least, members
+        Contracts by provider; least and most members.
+    outside
+        Columns in no block.
+    exact
+        Whether knapsacks are of 0 and 1 (1) or continuous (0), shape (1,).
+    """
+
+    cost: Floats
+    row_start: Ints
+    row_column: Ints
+    row_value: Floats
+    low: Floats
+    high: Floats
+    column_start: Ints
+    column_row: Ints
+    column_value: Floats
+    first: Ints
+    item_start: Ints
+    item: Ints
+    weight: Floats
+    most: Floats
+    lo: Floats
+    hi: Floats
+    offer_start: Ints
+    offer: Ints
+    band_start: Ints
+    contract_start: Ints
+    contract: Ints
+    least: Ints
+    members: Ints
+    outside: Ints
+    exact: Ints
+
+
+@njit(cache=True, error_model="numpy")
+def reduce_costs(m, multipliers, reduced):  # type: ignore[no-untyped-def]
+    """Fill `reduced` with c − Dᵀ λ."""
+    for j in range(len(m.cost)):
+        total = m.cost[j]
+        for t in range(m.column_start[j], m.column_start[j + 1]):
+            total -= m.column_value[t] * multipliers[m.column_row[t]]
+        reduced[j] = total
+
+
+@njit(cache=True, error_model="numpy")
+def evaluate(m, lower, upper, multipliers, reduced, x, band_value):  # type: ignore[no-untyped-def]
+    """Minimise the relaxation at multipliers of the right signs; return the bound without offset.
+
+    L(λ) = Σ λᵢ bᵢ + min over blocks of (c − Dᵀ λ) x, with b the lower limit where λ > 0 and the
+    upper one where λ < 0 (Geoffrion 1974, Lagrangean relaxation for integer programming). A block
+    is a provider with its offers (at most one band each, a knapsack in it) and its contracts.
+
+    Parameters
+    ----------
+    m
+        The relaxation.
+    lower, upper
+        Bounds of the columns, shape (columns,); narrowed by branching and fixing.
+    multipliers
+        λ, shape (rows,).
+    reduced, x, band_value
+        Filled with the reduced costs, the minimiser (shape (columns,)), and the least reduced cost
+        of each band in force (shape (bands,)).
+    """
+    reduce_costs(m, multipliers, reduced)
+    x[:] = 0.0
+    total = 0.0
+    for i in range(len(multipliers)):
+        if multipliers[i] > 0:
+            total += multipliers[i] * m.low[i]
+        elif multipliers[i] < 0:
+            total += multipliers[i] * m.high[i]
+    for j in m.outside:
+        x[j] = upper[j] if reduced[j] < 0 else lower[j]
+        total += reduced[j] * x[j]
+    largest = 0
+    for b in range(len(m.lo)):
+        largest = max(largest, m.item_start[b + 1] - m.item_start[b])
+    r_, w_, a_, x_ = np.empty(largest), np.empty(largest), np.empty(largest), np.empty(largest)
+    at_ = np.empty(largest, dtype=np.int64)
+    x0, z0, y0, w0 = m.first[0], m.first[1], m.first[2], m.first[3]
+    for p in range(len(m.least)):
+        y = y0 + p
+        inside = reduced[y]
+        must = lower[y] > 0
+        for i in range(m.offer_start[p], m.offer_start[p + 1]):
+            j = m.offer[i]
+            best, chosen = 0.0, -1
+            forced = False
+            for b in range(m.band_start[j], m.band_start[j + 1]):
+                band_value[b] = INFINITE
+                if lower[z0 + b] > 0:
+                    forced = True
+            if forced:
+                best, must = INFINITE, True
+            for b in range(m.band_start[j], m.band_start[j + 1]):
+                if upper[z0 + b] == 0 or (forced and lower[z0 + b] == 0):
+                    continue
+                n = 0
+                needs = m.lo[b] > 0
+                base = reduced[z0 + b]
+                room = m.hi[b]
+                least = m.lo[b]
+                for t in range(m.item_start[b], m.item_start[b + 1]):
+                    k = m.item[t]
+                    c = x0 + k
+                    if upper[c] > 0 and lower[c] > 0:
+                        # Fixed: it is in whatever else is.
+                        base += reduced[c] * m.most[k]
+                        room -= m.weight[k] * m.most[k]
+                        least -= m.weight[k] * m.most[k]
+                        x[c] = m.most[k]
+                    elif upper[c] > 0 and (needs or reduced[c] < 0.0):
+                        r_[n], w_[n], a_[n], at_[n] = reduced[c], m.weight[k], m.most[k], k
+                        n += 1
+                if room < 0:
+                    value = INFINITE
+                else:
+                    value = base + knapsack(
+                        r_[:n], w_[:n], a_[:n], max(least, 0.0), room, m.exact[0] > 0, x_[:n]
+                    )
+                band_value[b] = value
+                if value < best:
+                    best = value
+                    if chosen >= 0:
+                        _clear(m, x, chosen)
+                    chosen = b
+                    for t in range(n):
+                        x[x0 + at_[t]] = x_[t]
+                else:
+                    _clear_fixed(m, lower, upper, x, b)
+            if chosen >= 0:
+                x[z0 + chosen] = 1.0
+            inside += best
+        inside += members(m, upper, reduced, x, p, w0)
+        if must or (upper[y] > 0 and inside < 0.0):
+            x[y] = 1.0
+            total += inside if upper[y] > 0 else INFINITE
+            continue
+        for i in range(m.offer_start[p], m.offer_start[p + 1]):
+            j = m.offer[i]
+            for b in range(m.band_start[j], m.band_start[j + 1]):
+                if x[z0 + b] > 0:
+                    x[z0 + b] = 0.0
+                    _clear(m, x, b)
+        for t in range(m.contract_start[p], m.contract_start[p + 1]):
+            x[w0 + m.contract[t]] = 0.0
+    return total
+
+
+@njit(cache=True, error_model="numpy")
+def _clear(m, x, b):  # type: ignore[no-untyped-def]
+    for t in range(m.item_start[b], m.item_start[b + 1]):
+        x[m.first[0] + m.item[t]] = 0.0
+
+
+@njit(cache=True, error_model="numpy")
+def _clear_fixed(m, lower, upper, x, b):  # type: ignore[no-untyped-def]
+    for t in range(m.item_start[b], m.item_start[b + 1]):
+        c = m.first[0] + m.item[t]
+        if lower[c] > 0:
+            x[c] = 0.0
+
+
+@njit(cache=True, error_model="numpy")
+def members(m, upper, reduced, x, p, w0):  # type: ignore[no-untyped-def]
+    """Choose the contracts of an open provider within its least and most members."""
+    c0, c1 = m.contract_start[p], m.contract_start[p + 1]
+    count = 0
+    value = 0.0
+    for t in range(c0, c1):
+        c = w0 + m.contract[t]
+        if upper[c] > 0 and reduced[c] < 0.0:
+            count += 1
+            value += reduced[c]
+            x[c] = 1.0
+        else:
+            x[c] = 0.0
+    if m.least[p] <= count <= m.members[p]:
+        return value
+    price = np.empty(c1 - c0)
+    for t in range(c0, c1):
+        x[w0 + m.contract[t]] = 0.0
+        price[t - c0] = reduced[w0 + m.contract[t]]
+    value = 0.0
+    count = 0
+    for i in np.argsort(price):
+        c = w0 + m.contract[c0 + i]
+        if upper[c] == 0:
+            continue
+        if count >= m.members[p] or (reduced[c] >= 0.0 and count >= m.least[p]):
+            break
+        x[c] = 1.0
+        value += reduced[c]
+        count += 1
+    return value if count >= m.least[p] else INFINITE
+
+
+@njit(cache=True, error_model="numpy")
+def residual(m, x, multipliers, result):  # type: ignore[no-untyped-def]
+    """Fill `result` with b − D x; 0 where a row is slack or its multiplier cannot move that way."""
+    for i in range(len(m.low)):
+        activity = 0.0
+        for t in range(m.row_start[i], m.row_start[i + 1]):
+            activity += m.row_value[t] * x[m.row_column[t]]
+        below, above = m.low[i] - activity, m.high[i] - activity
+        if m.low[i] == -INFINITE:
+            value = 0.0 if multipliers[i] >= 0 and above > 0 else above
+        elif m.high[i] == INFINITE:
+            value = 0.0 if multipliers[i] <= 0 and below < 0 else below
+        elif below > 0:
+            value = below
+        else:
+            value = min(above, 0.0)
+            if m.low[i] < m.high[i] and value == 0.0 and multipliers[i] != 0.0:
+                value = below if multipliers[i] > 0 else above
+        result[i] = value
+
+
+@njit(cache=True, error_model="numpy")
+def ascend(  # type: ignore[no-untyped-def]
+    m, lower, upper, multipliers, average, bound, step, failures, patience, iterations, target,
+    band_value
+):
+    """Take steps of the volume algorithm (Barahona & Anbil 2000, Math. Prog. 87).
+
+    Parameters
+    ----------
+    m, lower, upper
+        See `evaluate`.
+    multipliers, average
+        The best point and the average of the minimisers; both are moved.
+    bound, step, failures
+        Value at the best point (−infinity: not known yet), factor of the steps, and steps without a
+        better bound in a row.
+    patience
+        Steps without a better bound after which steps shorten.
+    iterations
+        Steps to take.
+    target
+        An upper bound on the optimum; ends the ascent when the bound has reached it.
+    band_value
+        Filled, at the best point if it moved: see `evaluate`.
+
+    Returns
+    -------
+    tuple
+        Bound, step, failures and evaluations.
+    """
+    rows, columns = len(m.low), len(m.cost)
+    reduced, x = np.empty(columns), np.empty(columns)
+    direction, trial, other = np.empty(rows), np.empty(rows), np.empty(rows)
+    values = np.empty(len(m.lo))
+    evaluations = 0
+    if bound == -INFINITE:
+        bound = evaluate(m, lower, upper, multipliers, reduced, x, band_value)
+        average[:] = x
+        evaluations = 1
+    for _ in range(iterations):
+        if bound >= target:
+            break
+        residual(m, average, multipliers, direction)
+        norm = 0.0
+        for i in range(rows):
+            norm += direction[i] * direction[i]
+        if norm < 1e-14:
+            break
+        length = step * (target - bound) / norm
+        for i in range(rows):
+            value = multipliers[i] + length * direction[i]
+            if m.low[i] == -INFINITE:
+                value = min(value, 0.0)
+            if m.high[i] == INFINITE:
+                value = max(value, 0.0)
+            trial[i] = value
+        found = evaluate(m, lower, upper, trial, reduced, x, values)
+        evaluations += 1
+        for j in range(columns):
+            average[j] = FRESH * x[j] + (1.0 - FRESH) * average[j]
+        if found > bound:
+            residual(m, x, trial, other)
+            agrees = 0.0
+            for i in range(rows):
+                agrees += other[i] * direction[i]
+            bound = found
+            multipliers[:] = trial
+            band_value[:] = values
+            failures = 0
+            if agrees > 0:
+                step = min(step * 1.1, 2.0)
+        else:
+            failures += 1
+            if failures >= patience:
+                step *= SHORTEN
+                failures = 0
+    return bound, step, failures, evaluations

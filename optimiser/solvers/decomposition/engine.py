@@ -1,0 +1,39 @@
+"""The solver `decomposition`: bound by multipliers, search among plans, proof on what is left."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from optimiser.solvers.base import Availability, Capabilities, Event, Options, Outcome
+from optimiser.solvers.decomposition.ledger import Ledger
+from optimiser.solvers.packages import availability
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from optimiser.model.problem import Problem
+
+
+class Decomposition:
+    """The engine that knows the structure of the problem; see `stages` for its order of work."""
+
+    name = "decomposition"
+    capabilities = Capabilities(incumbents=True, bounds=True, warm_start=True, seed=True,
+                                interrupt=True)  # fmt: skip
+
+    def availability(self) -> Availability:
+        """Say whether its compiler and the general solver that it ends with are installed."""
+        found = availability("numba")
+        return found if not found.installed else availability("highspy")
+
+    def solve(self, problem: Problem, options: Options, emit: Callable[[Event], None]) -> Outcome:
+        """Solve `problem`; an interrupt ends it with the best plan and bound."""
+        ledger = Ledger(options, emit)
+        try:
+            ledger.tell("loading kernels")
+            from optimiser.solvers.decomposition.stages import work
+
+            reason = work(ledger, problem, options)
+        except KeyboardInterrupt:
+            reason = "interrupted"
+        return ledger.outcome(reason)

@@ -1,0 +1,162 @@
+"""What no plan better than a cutoff can hold: reduced-cost tests on the relaxation's blocks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numba import njit
+
+from optimiser.solvers.decomposition.blocks import evaluate, members
+from optimiser.solvers.decomposition.knapsack import INFINITE
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from optimiser.solvers.decomposition.blocks import Blocks
+    from optimiser.solvers.decomposition.relaxation import Relaxation
+
+    Floats = NDArray[np.float64]
+    Bools = NDArray[np.bool_]
+
+
+def lift(
+    m: Blocks, lower: Floats, upper: Floats, multipliers: Floats
+) -> tuple[Floats, float]:
+    """Return by how much the bound rises if a column is not 0, shape (columns,), and the bound."""
+    rise = np.zeros(len(m.cost))
+    bound: float = _penalties(m, lower, upper, multipliers, rise)
+    return rise, bound
+
+
+def penalties(relaxation: Relaxation, multipliers: Floats) -> tuple[float, Floats]:
+    """Return the bound at `multipliers` and by how much it rises if a column is not 0.
+
+    Returns
+    -------
+    tuple
+        The bound, offset included, and the rises of option-bands, bands and what is in no block;
+        0 for other columns; shape (columns,).
+    """
+    rise, bound = lift(relaxation.blocks, relaxation.lower, relaxation.upper, multipliers)
+    return bound + relaxation.offset, rise
+
+
+@njit(cache=True, error_model="numpy")
+def _penalties(m, lower, upper, multipliers, rise):  # type: ignore[no-untyped-def]
+    columns = len(m.cost)
+    reduced, x = np.empty(columns), np.empty(columns)
+    band_value = np.empty(len(m.lo))
+    bound = evaluate(m, lower, upper, multipliers, reduced, x, band_value)
+    for j in m.outside:
+        rise[j] = abs(reduced[j]) if x[j] == 0 else 0.0
+    x0, z0, y0, w0 = m.first[0], m.first[1], m.first[2], m.first[3]
+    scratch = np.zeros(columns)
+    largest = 0
+    for b in range(len(m.lo)):
+        largest = max(largest, m.item_start[b + 1] - m.item_start[b])
+    ratio = np.empty(largest)
+    for p in range(len(m.least)):
+        inside = reduced[y0 + p] + members(m, upper, reduced, scratch, p, w0)
+        must = lower[y0 + p] > 0
+        for i in range(m.offer_start[p], m.offer_start[p + 1]):
+            j = m.offer[i]
+            best, forced = _best(m, lower, band_value, j, z0)
+            must = must or forced
+            inside += best
+        now = inside if must else min(inside, 0.0)
+        for i in range(m.offer_start[p], m.offer_start[p + 1]):
+            j = m.offer[i]
+            best, forced = _best(m, lower, band_value, j, z0)
+            for b in range(m.band_start[j], m.band_start[j + 1]):
+                if upper[z0 + b] == 0 or band_value[b] == INFINITE:
+                    rise[z0 + b] = INFINITE
+                    for t in range(m.item_start[b], m.item_start[b + 1]):
+                        rise[x0 + m.item[t]] = INFINITE
+                    continue
+                rise[z0 + b] = inside - best + band_value[b] - now
+                # Dantzig's bound of the knapsack with one item forced in, from its split ratio.
+                n = 0
+                split = 0.0
+                loose = reduced[z0 + b]
+                if m.lo[b] == 0:
+                    for t in range(m.item_start[b], m.item_start[b + 1]):
+                        k = m.item[t]
+                        c = x0 + k
+                        if upper[c] > 0 and reduced[c] < 0:
+                            ratio[n] = reduced[c] / m.weight[k] if m.weight[k] > 0 else -INFINITE
+                            n += 1
+                    loose, split = _loose(m, upper, reduced, b, ratio[:n], x0, z0)
+                for t in range(m.item_start[b], m.item_start[b + 1]):
+                    k = m.item[t]
+                    c = x0 + k
+                    if upper[c] == 0:
+                        rise[c] = INFINITE
+                        continue
+                    rise[c] = rise[z0 + b]
+                    if m.lo[b] == 0:
+                        forced = loose + max(0.0, reduced[c] - split * m.weight[k]) * m.most[k]
+                        if m.exact[0] == 0:
+                            forced = loose  # one unit of it costs next to nothing
+                        rise[c] = max(rise[c], inside - best + forced - now)
+    return bound
+
+
+@njit(cache=True, error_model="numpy")
+def _best(m, lower, band_value, j, z0):  # type: ignore[no-untyped-def]
+    """Return what an offer's best band is worth, and whether one must be in force."""
+    best, forced = 0.0, False
+    for b in range(m.band_start[j], m.band_start[j + 1]):
+        if lower[z0 + b] > 0 and not forced:
+            best, forced = INFINITE, True
+        best = min(best, band_value[b])
+    return best, forced
+
+
+@njit(cache=True, error_model="numpy")
+def _loose(m, upper, reduced, b, ratio, x0, z0):  # type: ignore[no-untyped-def]
+    """Return Dantzig's bound of a band's knapsack, fixed cost included, and its split ratio."""
+    n = len(ratio)
+    order = np.argsort(ratio)
+    # Weights in the same order need a second pass, since `ratio` alone does not name the items.
+    weight = np.empty(n)
+    value = np.empty(n)
+    i = 0
+    for t in range(m.item_start[b], m.item_start[b + 1]):
+        k = m.item[t]
+        c = x0 + k
+        if upper[c] > 0 and reduced[c] < 0:
+            weight[i] = m.weight[k] * m.most[k]
+            value[i] = reduced[c] * m.most[k]
+            i += 1
+    total = reduced[z0 + b]
+    room = m.hi[b]
+    for i in order:
+        if weight[i] <= room:
+            room -= weight[i]
+            total += value[i]
+        else:
+            return total + ratio[i] * room, ratio[i]
+    return total, 0.0
+
+
+def survivors(relaxation: Relaxation, multipliers: Floats, cutoff: float) -> tuple[Bools, Bools]:
+    """Return which option-bands, and which pairs in-house, a plan better than `cutoff` may use.
+
+    Parameters
+    ----------
+    relaxation
+        What is relaxed.
+    multipliers
+        Where its bound is taken, shape (rows,).
+    cutoff
+        Objective, in last places of money; plans from here on are not wanted.
+    """
+    columns, problem = relaxation.columns, relaxation.problem
+    bound, rise = penalties(relaxation, multipliers)
+    # Sums of floats are wrong by a few units in their last places.
+    room = cutoff - bound + 1e-11 * abs(cutoff) + 1.0
+    stays = rise <= room
+    home = problem.home.copy()
+    home[columns.home] = stays[columns.block("h")]
+    return stays[columns.block("x")], home

@@ -1,0 +1,242 @@
+"""The Lagrangian relaxation: rows that tie providers together are priced, blocks are left.
+
+The rows are those of the strong formulation (`milp.formulation`), so every rule of the model is in
+it: pairs, contracts, oversight, links, covers, policies, side rows, provider capacities. What stays
+in the blocks: bands and their volumes, "only where the provider is in use", members.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from optimiser.model.problem import UNLIMITED
+from optimiser.solvers.decomposition import blocks
+from optimiser.solvers.decomposition.blocks import Blocks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from optimiser.solvers.milp.formulation import Formulation
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+
+#: Blocks of rows that stay in the blocks of the relaxation.
+INSIDE: Final = frozenset(
+    {"band", "offer", "member", "most", "least", "max_members", "min_members"}
+)
+#: Steps between two looks at the clock.
+CHUNK: Final = 10
+#: Relative error of long sums of floats.
+NOISE: Final = 1e-13
+#: Steps without a better bound after which steps shorten.
+PATIENCE: Final = 20
+
+
+class Relaxation:
+    """Priced rows and blocks of one formulation.
+
+    Parameters
+    ----------
+    formulation
+        The strong formulation.
+
+    Attributes
+    ----------
+    rows
+        Indices of the priced rows within the matrix, shape (rows,).
+    scale
+        Largest coefficient of each priced row, by which `blocks` holds it divided, shape (rows,).
+    pair_rows
+        Priced rows that are pairs', shape (pairs,).
+    lower, upper
+        Bounds of the columns, shape (columns,); branching and fixing narrow them.
+    """
+
+    def __init__(self, formulation: Formulation) -> None:
+        matrix = formulation.matrix
+        self.formulation = formulation
+        self.problem, self.columns = formulation.problem, formulation.columns
+        self.offset = matrix.offset
+        priced = np.ones(matrix.rows, dtype=bool)
+        pairs = np.zeros(matrix.rows, dtype=bool)
+        for what, start, stop in formulation.blocks:
+            if what in INSIDE:
+                priced[start:stop] = False
+            pairs[start:stop] = what == "pair"
+        # A row without limits or entries says nothing.
+        priced &= np.isfinite(matrix.row_lower) | np.isfinite(matrix.row_upper)
+        priced &= np.diff(matrix.a.indptr) > 0
+        self.rows = np.flatnonzero(priced)
+        self.pair_rows = np.flatnonzero(pairs[self.rows])
+        self.lower, self.upper = matrix.lower.copy(), matrix.upper.copy()
+        self.slices = {block: self.columns.block(block) for block in "xzyw"}
+        self.blocks = self._blocks()
+
+    def _blocks(self) -> Blocks:
+        from scipy.sparse import csr_array
+
+        problem, columns, matrix = self.problem, self.columns, self.formulation.matrix
+        d = matrix.a[self.rows]
+        count = np.diff(d.indptr)
+        size = np.maximum.reduceat(np.abs(d.data), d.indptr[:-1]) if len(count) else np.ones(0)
+        self.scale = size
+        d = csr_array((d.data / np.repeat(size, count), d.indices, d.indptr), shape=d.shape)
+        t = d.T.tocsr()
+        bands, offers, providers = (problem.size(k) for k in ("band", "offer", "provider"))
+        item = np.argsort(problem.banded_band, kind="stable")
+        offer = np.argsort(problem.offer_provider, kind="stable")
+        contract = np.argsort(problem.contract_provider, kind="stable")
+        volume = problem.option_volume[problem.banded_option].astype(np.float64)
+        hi = np.minimum(problem.band_to, problem.offer_capacity[problem.band_offer])
+        lo = np.maximum(problem.band_from, problem.offer_minimum[problem.band_offer])
+        inside = np.zeros(columns.count, dtype=bool)
+        for part in self.slices.values():
+            inside[part] = True
+        whole = np.int64
+        return Blocks(
+            cost=matrix.cost,
+            row_start=d.indptr.astype(whole),
+            row_column=d.indices.astype(whole),
+            row_value=d.data,
+            low=matrix.row_lower[self.rows] / size,
+            high=matrix.row_upper[self.rows] / size,
+            column_start=t.indptr.astype(whole),
+            column_row=t.indices.astype(whole),
+            column_value=t.data,
+            first=np.array([columns.start[block] for block in "xzyw"], dtype=whole),
+            item_start=starts(problem.banded_band[item], bands),
+            item=item,
+            weight=np.ones(len(item)) if problem.split else volume,
+            most=self.upper[self.slices["x"]].copy(),
+            lo=lo.astype(np.float64),
+            hi=np.where(hi == UNLIMITED, np.inf, hi.astype(np.float64)),
+            offer_start=starts(problem.offer_provider[offer], providers),
+            offer=offer,
+            band_start=starts(problem.band_offer, offers),
+            contract_start=starts(problem.contract_provider[contract], providers),
+            contract=contract,
+            least=np.maximum(problem.provider_min_members, 0),
+            members=problem.provider_max_members,
+            outside=np.flatnonzero(~inside),
+            exact=np.array([0 if problem.split else 1], dtype=whole),
+        )
+
+    def prices(self) -> Floats:
+        """Return multipliers to start from: what each pair costs at least in a full band."""
+        problem, columns, b = self.problem, self.columns, self.blocks
+        full = np.where(np.isfinite(b.hi), np.maximum(b.hi, 1.0), np.inf)
+        x, z, h = (b.cost[columns.block(block)] for block in "xzh")
+        each = x * b.most + (z / full)[problem.banded_band] * b.weight * b.most
+        least = np.full(problem.pairs, np.inf)
+        np.minimum.at(least, problem.option_pair[problem.banded_option], each)
+        np.minimum.at(least, columns.home, h * self.upper[columns.block("h")])
+        least[~np.isfinite(least)] = 0.0
+        whole = problem.pair_volume if problem.split else 1
+        result = np.zeros(len(self.rows))
+        result[self.pair_rows] = (least / whole) * self.scale[self.pair_rows]
+        return result
+
+
+class Ascent:
+    """The best multipliers known for one set of bounds of the columns, and the way up from there.
+
+    Parameters
+    ----------
+    relaxation
+        What is evaluated; its bounds of columns as they are at each call of `run` count.
+    multipliers
+        Where to start, shape (rows,).
+
+    Attributes
+    ----------
+    bound
+        Lower bound on the objective at `multipliers`, offset included, in last places of money.
+    average
+        Average of the minimisers: nearly a solution of the convexified problem, shape (columns,).
+    band_value
+        Least reduced cost of each band in force at `multipliers`, shape (bands,).
+    """
+
+    def __init__(self, relaxation: Relaxation, multipliers: Floats) -> None:
+        self.relaxation = relaxation
+        self.multipliers = multipliers.copy()
+        self.average = np.zeros(relaxation.columns.count)
+        self.band_value = np.full(len(relaxation.blocks.lo), np.inf)
+        self.bound = -math.inf
+        self.step = 1.0
+        self.evaluations = 0
+        self._failures = 0
+
+    @property
+    def safe_bound(self) -> float:
+        """The bound less what sums of floats may be wrong by: large multipliers cancel."""
+        b = self.relaxation.blocks
+        some = self.multipliers != 0
+        limit = np.where(self.multipliers > 0, b.low, b.high)[some]
+        return self.bound - NOISE * float(np.sum(np.abs(self.multipliers[some] * limit)))
+
+    def look(self) -> float:
+        """Take no step; return the bound at the multipliers as they are."""
+        self.run(CHUNK, -math.inf)
+        return self.bound
+
+    def run(
+        self,
+        iterations: int,
+        target: float,
+        *,
+        stop: Callable[[], bool] = lambda: False,
+        stall: float = 0.0,
+        window: int = 100,
+    ) -> bool:
+        """Take steps until the bound reaches `target` or stalls, or `stop` says so.
+
+        Parameters
+        ----------
+        iterations
+            Most steps.
+        target
+            An upper bound on the optimum, in last places of money; steps aim at it.
+        stop
+            Asked now and then.
+        stall
+            Stop when `window` steps close less than this share of the way to `target`.
+        window
+            See `stall`.
+
+        Returns
+        -------
+        bool
+            Whether the bound has reached `target`.
+        """
+        relax = self.relaxation
+        marked, since = self.bound, 0
+        for _ in range(0, iterations, CHUNK):
+            value, self.step, self._failures, evaluations = blocks.ascend(
+                relax.blocks, relax.lower, relax.upper, self.multipliers, self.average,
+                self.bound - relax.offset, self.step, self._failures, PATIENCE, CHUNK,
+                target - relax.offset, self.band_value,
+            )  # fmt: skip
+            self.bound = value + relax.offset
+            self.evaluations += evaluations
+            if self.bound >= target:
+                return True
+            since += CHUNK
+            if since >= window:
+                if self.bound - marked < stall * (target - self.bound):
+                    return False
+                marked, since = self.bound, 0
+            if stop():
+                return False
+        return False
+
+
+def starts(sorted_owner: Ints, count: int) -> Ints:
+    """Return where each of `count` owners starts in a sorted array, and the end, as CSR does."""
+    return np.searchsorted(sorted_owner, np.arange(count + 1)).astype(np.int64)

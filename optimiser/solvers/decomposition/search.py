@@ -1,0 +1,298 @@
+"""Search among plans: ruin a few pairs, recreate them cheaply, keep what is better or nearly so.
+
+Ruin and recreate after Schrimpf et al. 2000 (J. Comput. Phys. 159) with the acceptance of simulated
+annealing; what is ruined follows the structure here: an offer or a provider is closed, an offer is
+opened and pulls the pairs that it suits, a neighbourhood or an organisation is dealt anew.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from optimiser.solvers.decomposition.board import (
+    APART,
+    AT_HOME,
+    NOBODY,
+    TOGETHER,
+    insert,
+    price_of,
+    remove,
+    row_penalty,
+)
+
+#: Most pairs that one move deals anew.
+LARGEST = 120
+
+
+@njit(cache=True, error_model="numpy")
+def keeps_rules(b):  # type: ignore[no-untyped-def]
+    """Whether a plan gives every pair to somebody and keeps every rule that the board follows."""
+    for q in range(len(b.pairs)):
+        k = b.pairs[q].choice
+        if k == NOBODY:
+            return False
+        by = b.options[k].provider if k >= 0 else -1
+        for t in range(b.pairs[q].mate_start, b.pairs[q].mate_stop):
+            other = b.pairs[b.mates[t].pair].choice
+            theirs = b.options[other].provider if other >= 0 else -1
+            if b.mates[t].kind == TOGETHER and theirs != by:
+                return False
+            if b.mates[t].kind == APART and theirs == by and by >= 0:
+                return False
+    for j in range(len(b.offers)):
+        count, volume = b.offers[j].count, b.offers[j].volume
+        if count == 0:
+            continue
+        fits = False
+        for i in range(b.offers[j].band_start, b.offers[j].band_stop):
+            if b.bands[i].have == count and b.bands[i].lo <= volume <= b.bands[i].hi:
+                fits = True
+        if not fits:
+            return False
+    for p in range(len(b.providers)):
+        if b.providers[p].pairs == 0:
+            continue
+        if b.providers[p].load > b.providers[p].capacity:
+            return False
+        members = b.providers[p].members
+        if members > b.providers[p].most or members < b.providers[p].least:
+            return False
+    for a in range(len(b.authorities)):
+        per = b.authorities[a].officer_hours
+        if per > 0 and -(-b.authorities[a].hours // per) > b.authorities[a].max_officers:
+            return False
+        if b.authorities[a].contracts > b.authorities[a].max_contracts:
+            return False
+    for r in range(len(b.rows)):
+        if row_penalty(b, r, b.rows[r].activity) > 0:
+            return False
+    return True
+
+
+@njit(cache=True, error_model="numpy")
+def cheapest(b, q, banned_offer, banned_provider, blink):  # type: ignore[no-untyped-def]
+    """Return the cheapest choice for an unassigned pair, now and then overlooking one."""
+    best, at = np.inf, NOBODY
+    if b.pairs[q].home:
+        best, at = price_of(b, q, AT_HOME), AT_HOME
+    for k in range(b.pairs[q].option_start, b.pairs[q].option_stop):
+        if b.options[k].offer == banned_offer or b.options[k].provider == banned_provider:
+            continue
+        if blink > 0 and np.random.random() < blink:
+            continue
+        price = price_of(b, q, k)
+        if price < best:
+            best, at = price, k
+    if at == NOBODY:
+        for k in range(b.pairs[q].option_start, b.pairs[q].option_stop):
+            price = price_of(b, q, k)
+            if price < best or at == NOBODY:
+                best, at = price, k
+    return at
+
+
+@njit(cache=True, error_model="numpy")
+def _ruin(b, pulls, ruined):  # type: ignore[no-untyped-def]
+    """Choose pairs to deal anew.
+
+    Returns their number, a banned offer and provider, and an offer to open (−1 where none).
+    Nothing is removed yet.
+    """
+    offers = len(b.offers)
+    pairs = len(b.pairs)
+    n = 0
+    what = np.random.random()
+    if offers == 0 or what < 0.15:
+        # An organisation, or the pairs tied to one.
+        q = np.random.randint(pairs)
+        o = b.pairs[q].organisation
+        for t in range(b.organisations[o].pair_start, b.organisations[o].pair_stop):
+            if n < LARGEST:
+                ruined[n] = b.organisation_pair[t]
+                n += 1
+        return n, -1, -1, -1
+    q = np.random.randint(pairs)
+    if what < 0.40:
+        # Close the offer or the provider that has a random pair.
+        k = b.pairs[q].choice
+        if k >= 0:
+            j, p = b.options[k].offer, b.options[k].provider
+            whole = np.random.random() < 0.25
+            first, last = j, j + 1
+            if whole:
+                first, last = b.providers[p].offer_start, b.providers[p].offer_stop
+            for i in range(first, last):
+                o = b.provider_offer[i] if whole else i
+                for t in range(b.offers[o].option_start, b.offers[o].option_stop):
+                    k = b.offer_option[t]
+                    other = b.options[k].pair
+                    if b.pairs[other].choice == k and n < LARGEST:
+                        ruined[n] = other
+                        n += 1
+            if np.random.random() < 0.8:
+                return n, (-1 if whole else j), (p if whole else -1), -1
+            return n, -1, -1, -1
+    first, last = b.pairs[q].option_start, b.pairs[q].option_stop
+    if first == last:
+        ruined[0] = q
+        return 1, -1, -1, -1
+    k = first + np.random.randint(last - first)
+    j = b.options[k].offer
+    if what < 0.65:
+        return 0, -1, -1, j
+    # A neighbourhood: pairs that could share an offer with a random pair.
+    first, last = b.offers[j].option_start, b.offers[j].option_stop
+    want = min(2 + np.random.randint(18), last - first, LARGEST)
+    start = np.random.randint(last - first)
+    step = 1 + np.random.randint(max(1, (last - first) // max(want, 1)))
+    ruined[0] = q
+    n = 1
+    for i in range(want):
+        other = b.options[b.offer_option[first + (start + i * step) % (last - first)]].pair
+        seen = False
+        for t in range(n):
+            if ruined[t] == other:
+                seen = True
+        if not seen:
+            ruined[n] = other
+            n += 1
+    return n, -1, -1, -1
+
+
+@njit(cache=True, error_model="numpy")
+def _open(b, pulls, j, ruined):  # type: ignore[no-untyped-def]
+    """Choose the pairs that offer `j` shall pull, the best first, up to a random fill."""
+    first, last = b.offers[j].option_start, b.offers[j].option_stop
+    n = last - first
+    score = np.empty(n)
+    for i in range(n):
+        k = b.offer_option[first + i]
+        score[i] = pulls[k] + 0.15 * abs(pulls[k]) * (np.random.random() - 0.5)
+    order = np.argsort(score)
+    most = 0.0
+    for i in range(b.offers[j].band_start, b.offers[j].band_stop):
+        if b.bands[i].hi > most:
+            most = b.bands[i].hi
+    room = most - b.offers[j].volume
+    fill = np.random.random()
+    room = room if fill < 0.5 else room * (2.0 * (fill - 0.5))
+    count = 0
+    for i in range(n):
+        k = b.offer_option[first + order[i]]
+        q = b.options[k].pair
+        if b.pairs[q].choice == k or count >= LARGEST:
+            continue
+        if score[order[i]] > 0.0 and count > 0:
+            break
+        if b.pairs[q].volume <= room:
+            room -= b.pairs[q].volume
+            ruined[count] = q
+            count += 1
+    return count
+
+
+@njit(cache=True, error_model="numpy")
+def explore(b, pulls, seed, iterations, hot, cold, best, best_value):  # type: ignore[no-untyped-def]
+    """Search for a number of iterations; leave the best plan in `best` and return its cost.
+
+    Parameters
+    ----------
+    b
+        The problem and the plan to start from, which moves.
+    pulls
+        How dear each option is to its offer at the present prices per unit of volume (negative: it
+        wants it), shape (options,).
+    seed
+        Of the random numbers.
+    hot, cold
+        First and last temperature, in money.
+    best, best_value
+        Choices of the best plan that keeps the rules, shape (pairs,), and its cost; infinite if
+        there is none yet.
+    """
+    np.random.seed(seed)
+    pairs = len(b.pairs)
+    ruined = np.empty(LARGEST + 1, dtype=np.int64)
+    moved = np.empty(4 * LARGEST + 4, dtype=np.int64)
+    was = np.empty(4 * LARGEST + 4, dtype=np.int64)
+    if pairs == 0:
+        return best_value
+    for it in range(iterations):
+        heat = hot * (cold / hot) ** (it / iterations)
+        before = b.total[0] + b.total[1]
+        n, banned_offer, banned_provider, opened = _ruin(b, pulls, ruined)
+        changes = 0
+        donor = -1
+        if opened >= 0:
+            n = _open(b, pulls, opened, ruined)
+            for i in range(n):
+                q = ruined[i]
+                moved[changes], was[changes] = q, b.pairs[q].choice
+                changes += 1
+                if b.pairs[q].choice >= 0:
+                    donor = b.options[b.pairs[q].choice].offer
+                remove(b, q)
+            for i in range(n):
+                q = ruined[i]
+                for k in range(b.pairs[q].option_start, b.pairs[q].option_stop):
+                    if b.options[k].offer == opened:
+                        insert(b, q, k)
+                        break
+            n = 0
+            if donor >= 0 and donor != opened and np.random.random() < 0.5:
+                # What is left with one of those that lost pairs is dealt anew.
+                banned_offer = donor if np.random.random() < 0.5 else -1
+                for t in range(b.offers[donor].option_start, b.offers[donor].option_stop):
+                    k = b.offer_option[t]
+                    if b.pairs[b.options[k].pair].choice == k and n < LARGEST:
+                        ruined[n] = b.options[k].pair
+                        n += 1
+        for i in range(n):
+            q = ruined[i]
+            moved[changes], was[changes] = q, b.pairs[q].choice
+            changes += 1
+            remove(b, q)
+        # Large ones first, or in any order.
+        key = np.empty(n)
+        largest_first = np.random.random() < 0.5
+        for i in range(n):
+            key[i] = -float(b.pairs[ruined[i]].volume) if largest_first else np.random.random()
+        order = np.argsort(key)
+        for i in order:
+            q = ruined[i]
+            insert(b, q, cheapest(b, q, banned_offer, banned_provider, 0.02))
+        after = b.total[0] + b.total[1]
+        if after <= before - heat * np.log(max(np.random.random(), 1e-300)):
+            if after < best_value - 0.5 and keeps_rules(b):
+                best_value = after
+                for q in range(pairs):
+                    best[q] = b.pairs[q].choice
+        else:
+            for i in range(changes - 1, -1, -1):
+                if b.pairs[moved[i]].choice != was[i]:
+                    remove(b, moved[i])
+                    insert(b, moved[i], was[i])
+    return best_value
+
+
+@njit(cache=True, error_model="numpy")
+def descend(b, rounds):  # type: ignore[no-untyped-def]
+    """Give each pair in turn to its cheapest choice until nothing changes or `rounds` are over."""
+    for _ in range(rounds):
+        changed = False
+        for q in range(len(b.pairs)):
+            k = b.pairs[q].choice
+            before = b.total[0] + b.total[1]
+            if k != NOBODY:
+                remove(b, q)
+            at = cheapest(b, q, -1, -1, 0.0)
+            insert(b, q, at)
+            if at != k:
+                if k != NOBODY and b.total[0] + b.total[1] > before - 0.5:
+                    remove(b, q)
+                    insert(b, q, k)
+                else:
+                    changed = True
+        if not changed:
+            return

@@ -1,0 +1,156 @@
+"""The search on one problem under single sourcing: choices, boards and plans."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from optimiser.model.plan import BY_ITSELF, Plan
+from optimiser.solvers.decomposition import board as boards
+from optimiser.solvers.decomposition import search
+from optimiser.solvers.decomposition.blocks import reduce_costs
+from optimiser.solvers.decomposition.board import AT_HOME, NOBODY
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from optimiser.model.problem import Problem
+    from optimiser.solvers.decomposition.relaxation import Ascent, Relaxation
+
+    Ints = NDArray[np.int64]
+    Floats = NDArray[np.float64]
+
+#: First temperature of a round, in costs of a typical pair, and the share of it that is the last.
+HOT, COLD = 0.03, 0.01
+#: Factors of the temperature that rounds of search take in turn.
+HEATS: Final = (1.0, 3.0, 10.0)
+#: Rounds over all pairs in which each goes to its cheapest choice.
+ROUNDS: Final = 50
+
+
+class Search:
+    """The plan under search and the best one found.
+
+    Parameters
+    ----------
+    problem
+        Under single sourcing.
+    pulls
+        How dear each option is to its offer per unit of volume, to begin with (negative: it wants
+        it), shape (options,).
+    seed
+        Of the random numbers.
+
+    Attributes
+    ----------
+    best
+        Choices of the best plan that keeps the rules, shape (pairs,); see `board`.
+    value
+        Its objective in last places of money; infinite if there is none yet.
+    """
+
+    def __init__(self, problem: Problem, pulls: Floats, seed: int) -> None:
+        self._problem = problem
+        self._empty = boards.lay(self._problem)
+        self._board = boards.copy(self._empty)
+        self._seed = seed
+        self._constant = float(self._problem.objective.constant)
+        self.best: Ints = np.full(self._problem.pairs, NOBODY, dtype=np.int64)
+        self.value = math.inf
+        self._pulls = pulls
+        self.rounds = 0
+
+    def start(self, choice: Ints) -> bool:
+        """Begin from choices, shape (pairs,), `NOBODY` for what is open; say whether it is better."""
+        self._board = boards.copy(self._empty)
+        boards.assign(self._board, choice)
+        search.descend(self._board, ROUNDS)
+        return self._take()
+
+    def _take(self) -> bool:
+        total = float(self._board.total.sum()) + self._constant
+        if total < self.value and search.keeps_rules(self._board):
+            self.best = self._board.pairs["choice"].copy()
+            self.value = total
+            return True
+        return False
+
+    def explore(self, iterations: int, heat: float = 1.0) -> bool:
+        """Search on for a number of iterations; say whether a better plan was found.
+
+        Parameters
+        ----------
+        iterations
+            Ruins and recreations.
+        heat
+            Factor of the temperature.
+        """
+        hot = HOT * heat * float(self._board.unit[0])
+        if self.value < math.inf:
+            self._board = boards.copy(self._empty)
+            boards.assign(self._board, self.best)
+        best = self.best.copy()
+        self.rounds += 1
+        value = search.explore(
+            self._board, self._pulls, (self._seed * 1_000_003 + self.rounds) % 2**32, iterations,
+            hot, hot * COLD, best, self.value - self._constant,
+        )  # fmt: skip
+        if value + self._constant < self.value:
+            self.best, self.value = best, value + self._constant
+            return True
+        return False
+
+    def guide(self, ascent: Ascent) -> Ints:
+        """Let the multipliers tell what offers want; return the choices that the average makes.
+
+        Pairs of which no choice has half of the average are left open.
+        """
+        self._pulls = pulls(ascent.relaxation, ascent.multipliers)
+        problem, columns = self._problem, ascent.relaxation.columns
+        share = np.zeros(problem.options)
+        np.add.at(share, problem.banded_option, ascent.average[columns.block("x")])
+        choice = np.full(problem.pairs, NOBODY, dtype=np.int64)
+        some = share > 0.5
+        choice[problem.option_pair[some]] = np.flatnonzero(some)
+        at_home = ascent.average[columns.block("h")] > 0.5
+        choice[columns.home[at_home]] = AT_HOME
+        return choice
+
+    def choices(self, plan: Plan) -> Ints:
+        """Return a plan's choices; pairs that have none of the options are left open."""
+        problem = self._problem
+        option = problem.option_of(plan.pair, plan.deliverer)
+        choice = np.full(problem.pairs, NOBODY, dtype=np.int64)
+        given = np.where(option >= 0, option, NOBODY)
+        at_home = (plan.deliverer == BY_ITSELF) & problem.home[plan.pair]
+        choice[plan.pair] = np.where(at_home, AT_HOME, given)
+        return choice
+
+    def plan(self) -> Plan:
+        """Return the best plan."""
+        problem = self._problem
+        rows = problem.provider_row[problem.option_provider]
+        by = np.full(problem.pairs, BY_ITSELF, dtype=np.int64)
+        served = self.best >= 0
+        by[served] = rows[self.best[served]]
+        return Plan.from_arrays(np.arange(problem.pairs), by, problem.pair_volume)
+
+
+def pulls(relaxation: Relaxation, multipliers: Floats) -> Floats:
+    """Return the least reduced cost of each option per unit of volume, shape (options,)."""
+    problem = relaxation.problem
+    reduced = np.empty(relaxation.columns.count)
+    reduce_costs(relaxation.blocks, multipliers, reduced)
+    return pull(problem, reduced[relaxation.slices["x"]], reduced[relaxation.slices["z"]])
+
+
+def pull(problem: Problem, x: Floats, z: Floats) -> Floats:
+    """Return the same from the reduced costs of option-bands and bands."""
+    full = np.minimum(problem.band_to, problem.offer_capacity[problem.band_offer])
+    fixed = np.maximum(z, 0.0) / np.maximum(full, 1)
+    each = x / problem.option_volume[problem.banded_option] + fixed[problem.banded_band]
+    result = np.full(problem.options, np.inf)
+    np.minimum.at(result, problem.banded_option, each)
+    return result

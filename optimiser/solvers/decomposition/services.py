@@ -1,0 +1,478 @@
+"""Services apart: at given prices of all that ties them together, each is a problem of its own.
+
+What ties them are contracts, providers' running costs, oversight, policies and links. The
+relaxation's multipliers price all of that but the running costs, which are split over a provider's
+offers here. Each service is then a single-source location problem with bands, small enough for
+branch and bound, and the sum of their optima is a bound on the whole (Lagrangian decomposition:
+Guignard & Kim 1987, Math. Prog. 39). Prices are improved by the volume algorithm, as those of the relaxation itself.
+"""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from optimiser.model.problem import Linear, LinearRow, Term
+from optimiser.solvers.decomposition import blocks as kernels
+from optimiser.solvers.decomposition.blocks import Blocks
+from optimiser.solvers.decomposition.board import AT_HOME, NOBODY
+from optimiser.solvers.decomposition.relaxation import starts
+from optimiser.solvers.decomposition.searching import HEATS, Search, pull
+from optimiser.solvers.decomposition.tree import Tree
+from optimiser.solvers.milp.columns import Columns
+from optimiser.solvers.milp.plans import encode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from optimiser.model.problem import Problem
+    from optimiser.solvers.decomposition.relaxation import Relaxation
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+
+#: Iterations of search for each service, at first and when prices have changed.
+SEARCH, AGAIN = 3_000, 300
+#: Nodes of a tree between two looks for a better solution.
+CHUNK: Final = 60
+#: Relative room between a service's best solution and its bound.
+CLOSE: Final = 1e-6
+#: Weight of the newest solution in the average of the services' solutions.
+FRESH: Final = 0.2
+#: First step of the prices, and what steps shorten by where they do not help.
+FIRST_STEP, SHORTEN = 0.1, 0.6
+
+
+class Service:
+    """One service: its columns within the whole, its tree, and solutions found for it."""
+
+    def __init__(self, relaxation: Relaxation, service: int, start: Floats, seed: int) -> None:
+        problem, columns = relaxation.problem, relaxation.columns
+        self._service, self._start = service, columns.start
+        self.offers = np.flatnonzero(problem.offer_service == service)
+        bands = np.flatnonzero(problem.offer_service[problem.band_offer] == service)
+        self.pairs = np.flatnonzero(problem.pair_service == service)
+        options = np.flatnonzero(problem.pair_service[problem.option_pair] == service)
+        in_option = np.zeros(problem.options, dtype=bool)
+        in_option[options] = True
+        x = np.flatnonzero(in_option[problem.banded_option])
+        home = np.flatnonzero(problem.pair_service[columns.home] == service)
+        self._sizes = (len(x), len(bands), len(self.offers), len(home))
+        #: Columns of the whole that are the service's own: option-bands, bands, in-house.
+        self.columns = np.concatenate(
+            [columns.at("x", x), columns.at("z", bands), columns.at("h", home)]
+        )
+        count = sum(self._sizes)
+        self.own = np.ones(count, dtype=bool)
+        self.own[len(x) + len(bands) : len(x) + len(bands) + len(self.offers)] = False
+        self._problem = _extract(problem, self.pairs, options, x, self.offers, bands)
+        lower, upper = np.zeros(count), np.ones(count)
+        lower[self.own] = relaxation.lower[self.columns]
+        upper[self.own] = relaxation.upper[self.columns]
+        blocks = _blocks(relaxation, self._problem, self._sizes, x, bands)
+        choice = np.full(count, -1, dtype=np.int64)
+        choice[: len(x)] = self._problem.banded_option
+        self.tree = Tree(
+            blocks, lower, upper, start, choice, np.ones(len(self.pairs), dtype=bool)
+        )
+        self._seed = seed
+        self._heat = HEATS[0]
+        self.pool: list[Floats] = []
+        self._seen: set[bytes] = set()
+
+    def reprice(self, reduced: Floats, share: Floats, iterations: int) -> None:
+        """Take new costs of columns (shape (columns of the whole,)) and offers, and search."""
+        cost = np.empty(len(self.own))
+        cost[self.own] = reduced[self.columns]
+        cost[~self.own] = share[self.offers]
+        self.tree.reprice(cost)
+        self._prepare(cost)
+        self._look(self.best(cost)[1] if self.pool else np.zeros(len(cost)), iterations)
+
+    def _prepare(self, cost: Floats) -> None:
+        """Make the search at these costs, and let it look at what is known."""
+        nx, nz, ny, _ = self._sizes
+        whole = np.rint(cost).astype(np.int64)
+        problem = self._problem
+        home = np.zeros(problem.pairs, dtype=np.int64)
+        home[problem.home] = whole[nx + nz + ny :]
+        by_kind = {"banded": whole[:nx], "band": whole[nx : nx + nz],
+                   "provider": whole[nx + nz : nx + nz + ny], "home": home}  # fmt: skip
+        priced = _priced(problem, by_kind)
+        self._columns = Columns(priced)  # bands in force are the cheapest at these costs
+        self._search = Search(priced, pull(priced, cost[:nx], cost[nx : nx + nz]), self._seed)
+        if self.pool:
+            self._search.start(self._choices(self.best(cost)[1]))
+
+    def _look(self, vector: Floats, iterations: int) -> None:
+        """Search from the choices that a vector, shape (own columns,), makes for the most part."""
+        self._search.start(self._choices(vector))
+        self._heat = HEATS[(HEATS.index(self._heat) + 1) % len(HEATS)]
+        self._search.explore(iterations, self._heat)
+        if math.isfinite(self._search.value):
+            columns = self._columns
+            x = encode(columns, self._search.plan())
+            assert x is not None
+            self.learn(np.concatenate([x[columns.block(block)] for block in ("x", "z", "y", "h")]))
+
+    def _choices(self, vector: Floats) -> Ints:
+        """Return the choices that have over half of a vector; other pairs are left open."""
+        problem = self._problem
+        share = np.bincount(
+            problem.banded_option, vector[: self._sizes[0]], minlength=problem.options
+        )
+        choice = np.full(problem.pairs, NOBODY, dtype=np.int64)
+        some = np.flatnonzero(share > 0.5)
+        choice[problem.option_pair[some]] = some
+        home = vector[len(vector) - self._sizes[3] :]
+        choice[np.flatnonzero(problem.home)[home > 0.5]] = AT_HOME
+        return choice
+
+    def learn(self, vector: Floats) -> None:
+        """Keep a solution, shape (own columns,)."""
+        key = np.flatnonzero(vector).tobytes()
+        if key not in self._seen:
+            self._seen.add(key)
+            self.pool.append(vector)
+
+    def learn_plan(self, encoded: Floats) -> None:
+        """Keep a plan's part, given as a vector of the whole, shape (columns of the whole,)."""
+        vector = np.zeros(len(self.own))
+        vector[self.own] = encoded[self.columns]
+        nx, nz, _, _ = self._sizes
+        bands = vector[nx : nx + nz]
+        first = self.tree.blocks.band_start
+        some = np.diff(first) > 0
+        used = np.zeros(len(self.offers))
+        used[some] = np.add.reduceat(bands, first[:-1][some])
+        vector[~self.own] = used
+        self.learn(vector)
+
+    def best(self, cost: Floats) -> tuple[float, Floats]:
+        """Return the least cost of the solutions kept, and the solution."""
+        values = [float(cost @ vector) for vector in self.pool]
+        at = int(np.argmin(values))
+        return values[at], self.pool[at]
+
+    def bound(self, nodes: int, stop: Callable[[], bool]) -> tuple[float, bool]:
+        """Return a lower bound, and whether the best solution known meets it.
+
+        Parameters
+        ----------
+        nodes
+            Most nodes of the tree, in all.
+        stop
+            Asked now and then.
+        """
+        cost = self.tree.blocks.cost
+        until = self.tree.nodes + nodes
+        while True:
+            value, _ = self.best(cost)
+            target = value - CLOSE * abs(value)
+            closed = self.tree.run(target, CHUNK, stop)
+            if closed or self.tree.nodes >= until or stop():
+                return min(self.tree.bound, value), closed
+            leaf = self.tree.leaf
+            self._look(self.tree.plunge(target) if leaf is None else leaf.average, AGAIN)
+
+
+    def cut(self) -> LinearRow:
+        """Return the row that the service's part costs at least its bound, at its present prices.
+
+        Coefficients are rounded up and the bound down, so that it holds for every plan that the
+        relaxation's bounds of columns leave in.
+        """
+        nx, nz, ny, _ = self._sizes
+        cost = self.tree.blocks.cost.copy()
+        value, _ = self.best(cost)
+        first = self.tree.blocks.band_start
+        owner = np.repeat(np.arange(ny), np.diff(first))
+        bands = cost[nx : nx + nz] + cost[nx + nz : nx + nz + ny][owner]
+        start = self._start
+        terms = tuple(
+            Term(kind=kind, index=index, coefficient=np.ceil(values).astype(np.int64))
+            for kind, index, values in (
+                ("banded", self.columns[:nx] - start["x"], cost[:nx]),
+                ("band", self.columns[nx : nx + nz] - start["z"], bands),
+                ("home", self.pairs[self._problem.home], cost[nx + nz + ny :]),
+            )
+            if len(index)
+        )
+        least = min(self.tree.bound, value)
+        least = math.floor(least - 1e-9 * abs(least) - 1)
+        return LinearRow(name=f"service_{self._service}", terms=terms, lower=Fraction(least))
+
+
+class Services:
+    """All services at common prices, and the way to better prices.
+
+    Parameters
+    ----------
+    relaxation
+        The whole; its bounds of columns count.
+    multipliers
+        Of its priced rows: where prices and services start, shape (rows,).
+    seed
+        Of the random numbers.
+
+    Attributes
+    ----------
+    bound
+        Best bound so far, offset included, in last places of money.
+    """
+
+    def __init__(self, relaxation: Relaxation, multipliers: Floats, seed: int) -> None:
+        self._relaxation = relaxation
+        m, problem = relaxation.blocks, relaxation.problem
+        reduced, x = np.empty(relaxation.columns.count), np.empty(relaxation.columns.count)
+        values = np.empty(len(m.lo))
+        kernels.evaluate(m, relaxation.lower, relaxation.upper, multipliers, reduced, x, values)
+        self._provider = np.empty(len(m.band_start) - 1, dtype=np.int64)
+        self._provider[m.offer] = np.repeat(np.arange(len(m.least)), np.diff(m.offer_start))
+        self._share = self._first_share(reduced, values)
+        self._prices = multipliers.copy()
+        self._prices[relaxation.pair_rows] = 0.0
+        pair = multipliers[relaxation.pair_rows] / relaxation.scale[relaxation.pair_rows]
+        self.services = [
+            Service(relaxation, s, pair[problem.pair_service == s], seed)
+            for s in np.unique(problem.pair_service).tolist()
+        ]
+        self._apart = np.ones(relaxation.columns.count, dtype=bool)
+        for service in self.services:
+            self._apart[service.columns] = False
+        for block in "yw":
+            self._apart[relaxation.columns.block(block)] = False
+        self._ties = np.flatnonzero(self._apart)
+        self._average: Floats | None = None
+        self._step = FIRST_STEP
+        self.bound = -math.inf
+        self.steps = 0
+
+    def _first_share(self, reduced: Floats, values: Floats) -> Floats:
+        """Split running costs over offers in proportion to what these gain, shape (offers,)."""
+        m = self._relaxation.blocks
+        running, _ = self._running(reduced)
+        offers = len(self._provider)
+        gain = np.zeros(offers)
+        some = np.diff(m.band_start) > 0
+        gain[some] = np.maximum(-np.minimum.reduceat(values, m.band_start[:-1][some]), 0.0)
+        total = np.bincount(self._provider, gain, minlength=len(running))[self._provider]
+        count = np.bincount(self._provider, minlength=len(running))[self._provider]
+        part = np.where(total > 0, gain / np.maximum(total, 1e-300), 1.0 / np.maximum(count, 1))
+        return part * np.maximum(running, 0.0)[self._provider]
+
+    def _running(self, reduced: Floats) -> tuple[Floats, Floats]:
+        """Return what opening each provider costs, contracts included, and the contracts chosen."""
+        m, relaxation = self._relaxation.blocks, self._relaxation
+        chosen = np.zeros(relaxation.columns.count)
+        y0, w0 = int(m.first[2]), int(m.first[3])
+        result = np.empty(len(m.least))
+        for p in range(len(m.least)):
+            result[p] = reduced[y0 + p] + kernels.members(
+                m, relaxation.upper, reduced, chosen, p, w0
+            )
+        return result, chosen
+
+    def learn(self, encoded: Floats) -> None:
+        """Keep the parts of a plan of the whole, shape (columns,)."""
+        for service in self.services:
+            service.learn_plan(encoded)
+
+    def step(self, target: float, nodes: int, stop: Callable[[], bool]) -> bool:
+        """Bound all services at the next prices; say whether every tree was closed.
+
+        Parameters
+        ----------
+        target
+            An upper bound on the optimum, in last places of money.
+        nodes
+            Most nodes of each service's tree.
+        stop
+            Asked now and then.
+        """
+        first = self.steps == 0
+        self.steps += 1
+        prices, share = self._next(target)
+        value, solution, closed = self._evaluate(prices, share, nodes, stop, first=first)
+        if self._average is None:
+            self._average = solution
+        else:
+            self._average = FRESH * solution + (1 - FRESH) * self._average
+        if value > self.bound:
+            self.bound, self._prices, self._share = value, prices, share
+        else:
+            self._step *= SHORTEN
+        return closed
+
+    def _next(self, target: float) -> tuple[Floats, Floats]:
+        """Return the next prices and shares: a step along the averaged residual."""
+        if self._average is None:
+            return self._prices, self._share
+        m, relaxation = self._relaxation.blocks, self._relaxation
+        direction = np.empty(len(m.low))
+        whole, used = np.split(self._average, [relaxation.columns.count])
+        kernels.residual(m, whole, self._prices, direction)
+        direction[relaxation.pair_rows] = 0.0
+        lag = used - whole[relaxation.columns.block("y")][self._provider]
+        lag[(self._share <= 0) & (lag < 0)] = 0.0
+        norm = float(np.sum(direction * direction) + np.sum(lag * lag))
+        if norm < 1e-14:
+            return self._prices, self._share
+        length = self._step * (target - self.bound) / norm
+        prices = self._prices + length * direction
+        prices = np.where(np.isinf(m.low), np.minimum(prices, 0.0), prices)
+        prices = np.where(np.isinf(m.high), np.maximum(prices, 0.0), prices)
+        return prices, np.maximum(self._share + length * lag, 0.0)
+
+    def _evaluate(
+        self, prices: Floats, share: Floats, nodes: int, stop: Callable[[], bool], *, first: bool
+    ) -> tuple[float, Floats, bool]:
+        relaxation, m = self._relaxation, self._relaxation.blocks
+        reduced = np.empty(relaxation.columns.count)
+        kernels.reduce_costs(m, prices, reduced)
+        running, contracts = self._running(reduced)
+        y0 = int(m.first[2])
+        given = np.bincount(self._provider, share, minlength=len(running))
+        must = relaxation.lower[y0 : y0 + len(running)] > 0
+        opened = must | (running - given < 0)
+        value = float(np.sum((running - given)[opened])) + relaxation.offset
+        some = prices != 0
+        limit = np.where(prices > 0, m.low, m.high)
+        value += float(np.sum(prices[some] * limit[some]))
+        x = np.zeros(relaxation.columns.count)
+        ties = self._ties
+        x[ties] = np.where(reduced[ties] < 0, relaxation.upper[ties], relaxation.lower[ties])
+        value += float(np.sum(reduced[ties] * x[ties]))
+        x[y0 : y0 + len(running)] = opened
+        w = relaxation.columns.block("w")
+        x[w] = contracts[w] * opened[relaxation.problem.contract_provider]
+        used = np.zeros(len(self._provider))
+        closed = True
+        for service in self.services:
+            service.reprice(reduced, share, SEARCH if first else AGAIN)
+            bound, done = service.bound(nodes, stop)
+            closed &= done
+            value += bound
+            vector = service.best(service.tree.blocks.cost)[1]
+            x[service.columns] = vector[service.own]
+            used[service.offers] = vector[~service.own]
+        return value, np.concatenate([x, used]), closed
+
+
+def _blocks(
+    relaxation: Relaxation, problem: Problem, sizes: tuple[int, int, int, int], x: Ints, bands: Ints
+) -> Blocks:
+    """Return the blocks of one extracted service: offers are providers, only pairs are priced."""
+    m = relaxation.blocks
+    nx, nz, ny, nh = sizes
+    count = nx + nz + ny + nh
+    row = np.concatenate([problem.option_pair[problem.banded_option], np.flatnonzero(problem.home)])
+    column = np.concatenate([np.arange(nx), nx + nz + ny + np.arange(nh)])
+    order = np.argsort(row, kind="stable")
+    item = np.argsort(problem.banded_band, kind="stable")
+    has = np.zeros(count, dtype=np.int64)
+    has[column] = 1
+    column_start = np.concatenate([[0], np.cumsum(has)]).astype(np.int64)
+    whole = problem.pair_volume.astype(float) if problem.split else np.ones(problem.pairs)
+    none = np.zeros(ny, dtype=np.int64)
+    return Blocks(
+        cost=np.zeros(count),
+        row_start=starts(row[order], problem.pairs),
+        row_column=column[order].astype(np.int64),
+        row_value=np.ones(len(column)),
+        low=whole,
+        high=whole.copy(),
+        column_start=column_start,
+        column_row=row.astype(np.int64),
+        column_value=np.ones(len(column)),
+        first=np.array([0, nx, nx + nz, count], dtype=np.int64),
+        item_start=starts(problem.banded_band[item], nz),
+        item=item,
+        weight=m.weight[x],
+        most=m.most[x],
+        lo=m.lo[bands],
+        hi=m.hi[bands],
+        offer_start=np.arange(ny + 1),
+        offer=np.arange(ny),
+        band_start=starts(problem.band_offer, ny),
+        contract_start=np.zeros(ny + 1, dtype=np.int64),
+        contract=np.zeros(0, dtype=np.int64),
+        least=none,
+        members=none,
+        outside=nx + nz + ny + np.arange(nh),
+        exact=m.exact,
+    )
+
+
+def _extract(
+    problem: Problem, pairs: Ints, options: Ints, x: Ints, offers: Ints, bands: Ints
+) -> Problem:
+    """Return one service as a problem of its own: each offer a provider, nothing else priced."""
+    import dataclasses
+
+    def renumbered(count: int, kept: Ints) -> Ints:
+        place = np.full(count, -1, dtype=np.int64)
+        place[kept] = np.arange(len(kept))
+        return place
+
+    pair_at = renumbered(problem.pairs, pairs)
+    option_at = renumbered(problem.options, options)
+    offer_at = renumbered(problem.size("offer"), offers)
+    band_at = renumbered(problem.size("band"), bands)
+    big = np.iinfo(np.int64).max
+    none = np.zeros(0, dtype=np.int64)
+    two = np.zeros((0, 2), dtype=np.int64)
+    one = np.zeros(1, dtype=np.int64)
+    providers = len(offers)
+    return dataclasses.replace(
+        problem,
+        pair_organisation=problem.pair_organisation[pairs],
+        pair_service=problem.pair_service[pairs],
+        pair_volume=problem.pair_volume[pairs],
+        pair_authority=np.zeros(len(pairs), dtype=np.int64),
+        home=problem.home[pairs],
+        option_pair=pair_at[problem.option_pair[options]],
+        option_offer=offer_at[problem.option_offer[options]],
+        option_contract=np.arange(len(options)),
+        banded_option=option_at[problem.banded_option[x]],
+        banded_band=band_at[problem.banded_band[x]],
+        offer_row=problem.offer_row[offers],
+        offer_provider=np.arange(providers),
+        offer_service=problem.offer_service[offers],
+        offer_capacity=problem.offer_capacity[offers],
+        offer_minimum=problem.offer_minimum[offers],
+        band_offer=offer_at[problem.band_offer[bands]],
+        band_row=problem.band_row[bands],
+        band_from=problem.band_from[bands],
+        band_to=problem.band_to[bands],
+        provider_row=np.arange(providers),
+        provider_capacity=np.full(providers, big),
+        provider_min_members=np.zeros(providers, dtype=np.int64),
+        provider_max_members=np.full(providers, big),
+        contract_organisation=problem.pair_organisation[problem.option_pair[options]],
+        contract_provider=offer_at[problem.option_offer[options]],
+        authority_officer_hours=one,
+        authority_span=one,
+        authority_max_officers=one + big,
+        authority_max_contracts=one + big,
+        hours=Linear(constant=0, by_kind={}),
+        objective=Linear(constant=0, by_kind={}),
+        together=two,
+        apart=two,
+        link=two,
+        cover_start=one,
+        cover_home=np.zeros(0, dtype=bool),
+        cover_index=none,
+        rows=(),
+    )
+
+
+def _priced(problem: Problem, by_kind: dict[str, Any]) -> Problem:
+    import dataclasses
+
+    return dataclasses.replace(problem, objective=Linear(constant=0, by_kind=by_kind))
