@@ -14,5 +14,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--solvers",
         nargs="+",
         default=["highs", "scip", "cp-sat", "cbc"],
-        help="solvers to compare with brute force (highs cbc scip cp-sat)",
+        help="solvers to compare with brute force, and to hold to the contract "
+        "(highs scip cp-sat cbc; decomposition is compared in its own tests, and held to the "
+        "contract unless solvers are named)",
     )

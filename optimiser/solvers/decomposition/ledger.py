@@ -72,7 +72,7 @@ class Ledger:
         return self.over() or self.done()
 
     def cutoff(self) -> float:
-        """Objective from which on plans are not wanted, for the plan known and the gap asked for."""
+        """Objective from which on plans are not wanted, given the plan known and the gap."""
         if self.plan is None:
             return math.inf
         return self.objective - USED * self._gap * abs(self.objective)

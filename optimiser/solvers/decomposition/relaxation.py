@@ -175,11 +175,11 @@ class Ascent:
 
     @property
     def safe_bound(self) -> float:
-        """The bound less what sums of floats may be wrong by: large multipliers cancel."""
+        """The bound less what rounding may lower objectives by, and what sums of floats may err."""
         b = self.relaxation.blocks
         some = self.multipliers != 0
         limit = np.where(self.multipliers > 0, b.low, b.high)[some]
-        return self.bound - NOISE * float(np.sum(np.abs(self.multipliers[some] * limit)))
+        return self.bound - self.relaxation.problem.slack - NOISE * float(np.sum(np.abs(self.multipliers[some] * limit)))
 
     def look(self) -> float:
         """Take no step; return the bound at the multipliers as they are."""

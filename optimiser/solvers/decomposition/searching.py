@@ -63,7 +63,7 @@ class Search:
         self.rounds = 0
 
     def start(self, choice: Ints) -> bool:
-        """Begin from choices, shape (pairs,), `NOBODY` for what is open; say whether it is better."""
+        """Begin from choices, shape (pairs,), `NOBODY` where open; say whether it is better."""
         self._board = boards.copy(self._empty)
         boards.assign(self._board, choice)
         search.descend(self._board, ROUNDS)

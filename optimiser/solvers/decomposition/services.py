@@ -4,7 +4,8 @@ What ties them are contracts, providers' running costs, oversight, policies and 
 relaxation's multipliers price all of that but the running costs, which are split over a provider's
 offers here. Each service is then a single-source location problem with bands, small enough for
 branch and bound, and the sum of their optima is a bound on the whole (Lagrangian decomposition:
-Guignard & Kim 1987, Math. Prog. 39). Prices are improved by the volume algorithm, as those of the relaxation itself.
+Guignard & Kim 1987, Math. Prog. 39). Prices are improved by the volume algorithm, as those of the
+relaxation itself.
 """
 
 from __future__ import annotations
