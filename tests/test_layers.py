@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+import sys
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1] / "optimiser"
-LAYERS = ("errors", "model", "solvers", "files", "studies", "report", "cli")
+LAYERS = ("errors", "model", "certificate", "solvers", "files", "studies", "report", "cli")
 MODULES = sorted(path for path in ROOT.rglob("*.py") if path != ROOT / "__init__.py")
 #: What the checker must not share code with.
 FORMULATION = {"compile", "problem", "clean", "distance", "rounding", "impossible"}
@@ -70,6 +71,20 @@ def test_checker_is_independent():
                 stem = module.stem
                 assert not any(stem == word or stem.startswith(f"{word}_") for word in FORMULATION)
                 todo.append(module)
+
+
+def test_certificates_stand_alone():
+    """What accepts or rejects certificates shares nothing with the rest, and needs no package."""
+    ours = [path for path in MODULES if path.is_relative_to(ROOT / "certificate")]
+    assert ours
+    standard = {"__future__", *sys.stdlib_module_names}
+    for path in ours:
+        assert all(name.startswith("optimiser.certificate") for name in _imports(path)), path
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                assert {alias.name for alias in node.names} <= standard, path
+            elif isinstance(node, ast.ImportFrom):
+                assert str(node.module).split(".")[0] in standard | {"optimiser"}, path
 
 
 def test_formulations_know_no_checker():

@@ -1,4 +1,4 @@
-"""Bounds that anyone can recompute in whole numbers: their format, and what accepts or rejects them.
+"""Bounds that anyone can recompute in whole numbers: format, writer and verifier.
 
 Nothing here imports anything else of the package, numpy or any solver.
 """

@@ -190,7 +190,7 @@ class Blocks:
                 if most is not None and least is not None:
                     pairs = [(w, least[1].get(c, 0)) for c, w in most[1].items()]
                     scale, other = next(((b, a) for a, b in pairs if a and b), (0, 0))
-                    if len(least[1]) != len(most[1]) or any(a * scale != b * other for a, b in pairs):
+                    if len(least[1]) != len(pairs) or any(a * scale != b * other for a, b in pairs):
                         scale = 0
                     if not scale:  # two kinds of weight: one limit has to do
                         least, scale, other = None, 1, 1

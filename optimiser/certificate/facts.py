@@ -6,12 +6,13 @@ minimise offset + cost · x  subject to  row_low ≤ A x ≤ row_high, lower ≤
 from __future__ import annotations
 
 import sys
-from array import array
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from array import array
+
     #: Whole numbers of 64 bits (type code ``q``).
     Longs = array[int]
 

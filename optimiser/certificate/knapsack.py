@@ -11,8 +11,8 @@ Item = tuple[int, int]
 def least(items: list[Item], lo: int, hi: int | None, nodes: int) -> int | None:
     """Return a lower bound on the least value; None where nothing keeps the limits.
 
-    Where the relaxation (Dantzig 1957, Oper. Res. 5) is whole, or the search ends within `nodes` and
-    `lo` does not bind, it is the least value itself; else it is the relaxation's, rounded up.
+    Where the relaxation (Dantzig 1957, Oper. Res. 5) is whole, or the search ends within `nodes`
+    and `lo` does not bind, it is the least value itself; else it is the relaxation's, rounded up.
 
     Parameters
     ----------

@@ -113,8 +113,8 @@ class Certificate:
     Parameters
     ----------
     stages
-        The best of their values is the bound. Where there is a cutoff, what a stage shows to cost as
-        much is 0 in all later ones.
+        The best of their values is the bound. Where there is a cutoff, what a stage shows to cost
+        as much is 0 in all later ones.
     cutoff
         Objective, in last places of money, from which on solutions need not be looked at; the bound
         is no higher then. None without.

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from optimiser.certificate.facts import FREE, Rejected
 from optimiser.certificate.knapsack import least, relaxed
 from optimiser.certificate.proof import UNIT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from optimiser.certificate.blocks import Blocks
     from optimiser.certificate.proof import Multipliers
 
+#: Units between two looks at whether to stop.
+_PATIENCE: Final = 256
 #: A provider's column (−1: none), its offers, its contracts.
 Unit = tuple[int, list[int], list[int]]
 
@@ -34,6 +36,8 @@ class Values:
         Whether offers are units of their own.
     nodes
         Nodes to search in each knapsack.
+    stop
+        Asked now and then; raises InterruptedError if it says so.
 
     Attributes
     ----------
@@ -45,10 +49,18 @@ class Values:
         Number of units and of single columns that nothing feasible is left of.
     """
 
-    def __init__(self, blocks: Blocks, upper: list[int], *, apart: bool, nodes: int) -> None:
+    def __init__(
+        self,
+        blocks: Blocks,
+        upper: list[int],
+        *,
+        apart: bool,
+        nodes: int,
+        stop: Callable[[], bool],
+    ) -> None:
         self.blocks, self.facts = blocks, blocks.facts
         self.lower, self.upper = list(blocks.lower), upper
-        self._nodes = nodes
+        self._nodes, self._stop = nodes, stop
         self.units: list[Unit] = []
         self.unit_of = [-1] * self.facts.columns
         self._make_units(apart)
@@ -180,7 +192,9 @@ class Values:
 
     def settle(self) -> None:
         """Bring `total` and `infeasible` up to date."""
-        for unit in self._dirty:
+        for count, unit in enumerate(self._dirty):
+            if count % _PATIENCE == 0 and self._stop():
+                raise InterruptedError
             old, new = self.unit_value[unit], self._value(unit)
             self.unit_value[unit] = new
             self.infeasible += (new is None) - (old is None)
@@ -332,4 +346,3 @@ class Values:
                 (hi is not None and weight > hi) or reduced[x] * w - r * weight >= max(room, 1)
             ):
                 found.append(x)
-

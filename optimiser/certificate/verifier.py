@@ -8,20 +8,34 @@ nothing add up.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from optimiser.certificate.blocks import Blocks
 from optimiser.certificate.facts import Facts, Rejected
-from optimiser.certificate.proof import MOST_NODES, UNIT
+from optimiser.certificate.proof import (
+    MOST_NODES,
+    UNIT,
+    Certificate,
+    Decision,
+    Multipliers,
+    Node,
+    Part,
+    Stage,
+)
 from optimiser.certificate.trees import Tree, check_multipliers, check_rows
 from optimiser.certificate.values import Values
 
 if TYPE_CHECKING:
-    from optimiser.certificate.proof import Certificate, Part, Stage
+    from collections.abc import Callable
+
     from optimiser.certificate.trees import Place
 
 
-def verify(certificate: Certificate, facts: Facts) -> int | None:
+def _never() -> bool:
+    return False
+
+
+def verify(certificate: Certificate, facts: Facts, stop: Callable[[], bool] = _never) -> int | None:
     """Return the bound that a certificate claims, once it is proved.
 
     Returns
@@ -41,7 +55,7 @@ def verify(certificate: Certificate, facts: Facts) -> int | None:
             f"this one has {digest[:16]!r}…",
             ("head",),
         )
-    proved = prove(certificate, facts)
+    proved = prove(certificate, facts, stop)
     claimed = certificate.bound
     if proved is not None and (claimed is None or claimed > proved):
         what = "that there is no solution" if claimed is None else f"a bound of {claimed}"
@@ -49,13 +63,20 @@ def verify(certificate: Certificate, facts: Facts) -> int | None:
     return claimed
 
 
-def issue(certificate: Certificate, facts: Facts) -> Certificate:
-    """Return the certificate bound to its facts, with the bound that it proves."""
-    return replace(certificate, facts=facts.digest(), bound=prove(certificate, facts))
+def issue(certificate: Certificate, facts: Facts, stop: Callable[[], bool] = _never) -> Certificate:
+    """Return the certificate bound to its facts, with the bound that it proves; see `prove`."""
+    return replace(certificate, facts=facts.digest(), bound=prove(certificate, facts, stop))
 
 
-def prove(certificate: Certificate, facts: Facts) -> int | None:
+def prove(certificate: Certificate, facts: Facts, stop: Callable[[], bool] = _never) -> int | None:
     """Return the bound that a certificate proves, whatever it claims.
+
+    Parameters
+    ----------
+    certificate, facts
+        What it says, and what of.
+    stop
+        Asked now and then.
 
     Returns
     -------
@@ -66,7 +87,10 @@ def prove(certificate: Certificate, facts: Facts) -> int | None:
     ------
     Rejected
         If it is not well formed.
+    InterruptedError
+        If `stop` said so.
     """
+    check_types(certificate)
     if not certificate.stages:
         raise Rejected("it has no stage", ("head",))
     if not 0 <= certificate.nodes <= MOST_NODES:
@@ -81,7 +105,7 @@ def prove(certificate: Certificate, facts: Facts) -> int | None:
     cutoff = certificate.cutoff
     best, cut = None, False
     for number, stage in enumerate(certificate.stages):
-        proving = _Proving(blocks, upper, stage, certificate.nodes, number)
+        proving = _Proving(blocks, upper, stage, certificate.nodes, number, stop)
         value = proving.run()
         if value is None:
             return cutoff if cut else None
@@ -93,11 +117,72 @@ def prove(certificate: Certificate, facts: Facts) -> int | None:
     return bound if not cut or cutoff is None else min(bound, cutoff)
 
 
+def check_types(certificate: Certificate) -> None:
+    """Check that a certificate holds what `proof` says: whole numbers above all.
+
+    Anything else that does arithmetic could overflow or round, and make a wrong bound.
+
+    Raises
+    ------
+    Rejected
+        If it does not.
+    """
+    _of(certificate, Certificate, ("head",))
+    _whole((certificate.nodes,), ("head",))
+    _whole((certificate.cutoff, certificate.bound), ("head",), optional=True)
+    for k, stage in enumerate(_all(certificate.stages, Stage, ("head",))):
+        _check_multipliers(stage.multipliers, ("stage", k))
+        for p, part in enumerate(_all(stage.parts, Part, ("stage", k))):
+            _whole(part.rows, ("part", k, p))
+            _whole((part.target,), ("part", k, p), optional=True)
+            for n, node in enumerate(_all(part.nodes, Node, ("part", k, p))):
+                place = ("node", k, p, n)
+                _check_multipliers(node.change, place)
+                decision = node.decision
+                if decision is not None:
+                    _of(decision, Decision, place)
+                    _whole((decision.row,), place)
+                    _whole(decision.first, place)
+                    _whole(decision.second, place)
+
+
+def _of(value: object, kind: type, place: Place) -> None:
+    if type(value) is not kind:
+        raise Rejected(f"{type(value).__name__} is no {kind.__name__}", place)
+
+
+def _all(values: tuple[Any, ...], kind: type, place: Place) -> tuple[Any, ...]:
+    _of(values, tuple, place)
+    for value in values:
+        _of(value, kind, place)
+    return values
+
+
+def _check_multipliers(multipliers: Multipliers, place: Place) -> None:
+    _of(multipliers, Multipliers, place)
+    _whole(multipliers.rows, place)
+    _whole(multipliers.values, place)
+
+
+def _whole(values: tuple[Any, ...], place: Place, *, optional: bool = False) -> None:
+    _of(values, tuple, place)
+    kinds = set(map(type, values)) - ({int, type(None)} if optional else {int})
+    if kinds:
+        names = ", ".join(sorted(kind.__name__ for kind in kinds))
+        raise Rejected(f"{names} where there should be whole numbers", place)
+
+
 class _Proving:
     """One stage."""
 
     def __init__(
-        self, blocks: Blocks, upper: list[int], stage: Stage, nodes: int, number: int
+        self,
+        blocks: Blocks,
+        upper: list[int],
+        stage: Stage,
+        nodes: int,
+        number: int,
+        stop: Callable[[], bool],
     ) -> None:
         self._blocks, self._facts, self._stage = blocks, blocks.facts, stage
         self._place: Place = ("stage", number)
@@ -105,7 +190,7 @@ class _Proving:
         self._upper = upper
         check_multipliers(blocks.facts, stage.multipliers, self._place)
         # A stage's trees change bounds and take that back; what is cut stays.
-        self._values = Values(blocks, upper, apart=stage.apart, nodes=nodes)
+        self._values = Values(blocks, upper, apart=stage.apart, nodes=nodes, stop=stop)
         try:
             self._values.start(stage.multipliers)
         except Rejected as error:

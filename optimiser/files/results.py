@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from optimiser.certificate.storage import FILE as CERTIFICATE
+from optimiser.certificate.storage import encode
 from optimiser.errors import FileError, UsageError
 from optimiser.files.atomic import replace_folder
 from optimiser.solvers import frames
@@ -80,6 +82,8 @@ def write_result(result: Result, folder: str | Path) -> Path:
     files[DOCUMENT] = (
         json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
     ).encode()
+    if result.certificate is not None:
+        files[CERTIFICATE] = encode(result.certificate)
     replace_folder(folder, files)
     return folder
 
@@ -104,7 +108,7 @@ def refuse_foreign(folder: str | Path) -> None:
             f"{folder} is not empty and holds no result, so it is not replaced. "
             "Name a folder that is new, empty or an older result."
         )
-    foreign = sorted(names - {DOCUMENT, *TABLES})
+    foreign = sorted(names - {DOCUMENT, CERTIFICATE, *TABLES})
     if foreign:
         raise UsageError(
             f"{folder} holds {foreign[0]!r} beside a result, so it is not replaced. "

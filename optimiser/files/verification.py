@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from optimiser.errors import FileError
+from optimiser.files.certificates import check_certificate
 from optimiser.files.results import TABLES, read_result, rows_of
 from optimiser.model.check import check
 from optimiser.model.instance import Instance
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from optimiser.files.results import SavedResult
     from optimiser.model.account import Account
+    from optimiser.model.rows import SideRow
     from optimiser.solvers.frames import Sheet
 
 #: Differences named of each file; the others are counted.
@@ -49,6 +51,8 @@ class Verification:
         What the saved plan is by the tables, or None without a plan.
     bound_units
         The saved bound, in units of the last place of money.
+    certified_units
+        The bound that the certificate proves, found so again; None without one.
     """
 
     folder: Path
@@ -58,6 +62,7 @@ class Verification:
     notes: tuple[str, ...]
     account: Account | None
     bound_units: int | None
+    certified_units: int | None = None
 
     @property
     def ok(self) -> bool:
@@ -69,6 +74,12 @@ class Verification:
         """Relative gap of the recomputed objective to the saved bound."""
         objective = None if self.account is None else self.account.objective
         return relative_gap(objective, self.bound_units)
+
+    @property
+    def certified_gap(self) -> float | None:
+        """Relative gap of the recomputed objective to the bound that the certificate proves."""
+        objective = None if self.account is None else self.account.objective
+        return relative_gap(objective, self.certified_units)
 
     def lines(self) -> list[str]:
         """Return what to tell, line by line."""
@@ -87,6 +98,12 @@ class Verification:
                     f"{_money(self.bound_units, decimals)} {currency}, which is the "
                     "solver's claim"
                 )
+        if self.certified_units is not None:
+            gap = "" if self.certified_gap is None else f"gap {self.certified_gap:.6%} to "
+            result.append(
+                f"{gap}the certified bound {_money(self.certified_units, decimals)} {currency}, "
+                "recomputed in whole numbers from the certificate and the problem before cleaning"
+            )
         result += self.notes
         if self.ok:
             result.append(
@@ -114,6 +131,10 @@ class Verification:
             "objective_units": None if account is None else account.objective,
             "bound_units": self.bound_units,
             "gap": None if self.gap in (None, float("inf"), float("-inf")) else self.gap,
+            "certified_bound_units": self.certified_units,
+            "certified_gap": None
+            if self.certified_gap in (None, float("inf"), float("-inf"))
+            else self.certified_gap,
             "problems": list(self.problems),
             "notes": list(self.notes),
         }
@@ -158,6 +179,7 @@ def verify(path: str | Path, instance: Instance | str | Path | None = None) -> V
         notes=tuple(verifying.notes),
         account=verifying.account,
         bound_units=None if bound is None else bound["units"],
+        certified_units=verifying.certified,
     )
 
 
@@ -190,13 +212,18 @@ class _Verifying:
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     account: Account | None = None
+    certified: int | None = None
+    rows: list[SideRow] = field(default_factory=list)
 
     def run(self) -> None:
         self._instance()
+        self.rows, wrong = rows_of(self.saved.content.get("rows", []))
+        self.problems += wrong
         self._plan()
         self._status()
         self._figures()
         self._bounds()
+        self._certificate()
         if self.saved.folder.is_dir():
             for name, make in TABLES.items():
                 sheet = None if self.account is None else make(self.instance, self.account)
@@ -231,9 +258,7 @@ class _Verifying:
         ]
         plan, unknown = self.saved.plan_for(self.instance)
         self.problems += [f"deliveries: {text}" for text in unknown]
-        rows, wrong = rows_of(self.saved.content.get("rows", []))
-        self.problems += wrong
-        self.account = check(self.instance, plan, rows)
+        self.account = check(self.instance, plan, self.rows)
         self.problems += [f"the plan breaks a rule: {v.message}" for v in self.account.violations]
 
     def _status(self) -> None:
@@ -312,6 +337,19 @@ class _Verifying:
                 self.problems.append(
                     f"the status is optimal, but the gap {_share(gap)} is more "
                     f"than the {_share(asked)} asked for"
+                )
+
+    def _certificate(self) -> None:
+        claimed = self.saved.content["certified_bound"]
+        units = None if claimed is None else claimed["units"]
+        sound, problems = check_certificate(self.saved.folder, units, self.instance, self.rows)
+        self.problems += problems
+        self.certified = units if sound else None
+        if sound and units is None:
+            self.notes.append("the certificate proves that no plan keeps every rule")
+            if self.account is not None:
+                self.problems.append(
+                    "the certificate proves that there is no plan, yet here is one"
                 )
 
     # --- tables ----------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from optimiser.certificate.proof import Certificate
     from optimiser.model.plan import Plan
     from optimiser.model.problem import Problem
 
@@ -85,6 +86,9 @@ class Outcome:
         What else is worth telling.
     seconds
         Wall time by stage (``build``, ``hand over``, ``solve``).
+    certificate
+        Grounds for a bound, in rows and columns of the strong `milp.formulation.Formulation` of the
+        problem given, or None. What it proves is for `session` to find out.
     """
 
     reason: str
@@ -93,6 +97,7 @@ class Outcome:
     bound: float | None = None
     message: str = ""
     seconds: dict[str, float] = field(default_factory=dict)
+    certificate: Certificate | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

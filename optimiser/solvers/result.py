@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from optimiser.certificate.proof import Certificate
     from optimiser.model.instance import Instance
     from optimiser.model.rows import SideRow
     from optimiser.solvers.base import Options
@@ -128,6 +129,8 @@ class Result:
         The best bound on the objective that the solver claims, in units of the last place, or None.
     certified_bound_units
         The bound that a certificate alone proves, or None.
+    certificate
+        That certificate, of the problem as compiled, or None.
     solver, solver_version
         Who solved it; ``counting`` where a proof by counting sufficed.
     options
@@ -145,8 +148,8 @@ class Result:
         Best objective and bound over time.
     seconds
         Wall time by stage: ``compile``, ``clean``, ``start`` (of the solver's process), ``build``,
-        ``hand over``, ``solve``, ``check``, and ``total``; and ``solver``, what passed in the
-        solver, which is build, hand over and solve as measured from outside.
+        ``hand over``, ``solve``, ``certify``, ``check``, and ``total``; and ``solver``, what passed
+        in the solver, which is build, hand over and solve as measured from outside.
     interrupted
         Whether it was stopped by Ctrl-C or SIGTERM.
     """
@@ -157,6 +160,7 @@ class Result:
     account: Account | None = None
     bound_units: int | None = None
     certified_bound_units: int | None = None
+    certificate: Certificate | None = None
     solver: str = ""
     solver_version: str = ""
     options: Options

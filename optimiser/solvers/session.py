@@ -6,7 +6,7 @@ import math
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -24,10 +24,16 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterator, Sequence
 
+    from optimiser.certificate.proof import Certificate
     from optimiser.model.account import Account
     from optimiser.model.instance import Instance
     from optimiser.model.problem import Problem
     from optimiser.model.rows import SideRow
+
+#: Seconds that a certificate may take once the user has interrupted the solve.
+CERTIFYING: Final = 1.0
+#: Option-bands up to which a certificate takes no longer.
+AT_ONCE: Final = 100_000
 
 
 def solve(
@@ -191,11 +197,58 @@ class _Solving:
                     sent=time.monotonic())  # fmt: skip
         with Interrupts() as interrupts:
             ending = self._solve(task, judge, interrupts)
+            with self._stage("certify"):
+                certificate = self._certify(ending, task.problem, problem, judge, interrupts)
             with self._stage("check"):
                 verdict = judge.verdict(options.gap, ending.outcome)
         verdict.reasons[:0] = notes
         _conclude(verdict, ending, self._solver.name)
-        return self._result(verdict, options, ending, judge, lines, {})
+        told = {} if certificate is None else self._certified(certificate, verdict)
+        return self._result(verdict, options, ending, judge, lines, told)
+
+    def _certify(
+        self,
+        ending: Ending,
+        given: Problem,
+        compiled: Problem,
+        judge: Judge,
+        interrupts: Interrupts,
+    ) -> Certificate | str | None:
+        """Find out what the solver's certificate proves of the compiled problem; see `certify`."""
+        certificate = None if ending.outcome is None else ending.outcome.certificate
+        if certificate is None:
+            return None
+        from optimiser.solvers.certifying import certify
+
+        before = interrupts.count
+        if before and len(compiled.banded_option) > AT_ONCE:
+            return "no bound was certified: the solve was interrupted"
+        self._tell(self._progress(judge, "certifying the bound"))
+        end = time.monotonic() + CERTIFYING if before else math.inf
+        found = certify(
+            certificate,
+            given,
+            compiled,
+            lambda: interrupts.count > before or time.monotonic() > end,
+        )
+        if not isinstance(found, str) and found.bound is not None:
+            judge.hear(Event(time=self._now(), bound=float(found.bound)), self._now())
+        return found
+
+    def _certified(self, found: Certificate | str, verdict: Verdict) -> dict[str, Any]:
+        """Return what the result says of a certificate; note why there is none."""
+        if isinstance(found, str):
+            verdict.reasons.append(found)
+            return {}
+        objective = None if verdict.account is None else verdict.account.objective
+        if objective is not None and (found.bound is None or found.bound > objective):
+            raise InternalError(
+                f"a certificate was accepted for a bound of {found.bound}, above the {objective} "
+                "of a plan that the checker accepted"
+            )
+        if found.bound is None:
+            verdict.reasons.append("the certificate proves that no plan keeps every rule")
+        return {"certificate": found, "certified_bound_units": found.bound}
 
     def _check_start(self, options: Options) -> tuple[Options, Account | None, list[str]]:
         """Check the start; drop it, with a note, if it breaks a rule."""

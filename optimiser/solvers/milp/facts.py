@@ -145,9 +145,9 @@ def _is_exact(matrix: Matrix, columns: Columns, row: int, given: LinearRow) -> b
     wanted = {c: a for c, a in wanted.items() if a}
     if wanted.keys() != found.keys():
         return False
-    above, below = next(((found[c], a) for c, a in wanted.items()), (1, 1))
-    ratio = Fraction(scale * above, below)
-    if ratio <= 0 or any(found[c] * below != a * above for c, a in wanted.items()):
+    times, over = next(((found[c], a) for c, a in wanted.items()), (1, 1))
+    ratio = Fraction(scale * times, over)
+    if ratio <= 0 or any(found[c] * over != a * times for c, a in wanted.items()):
         return False
     # Limits may be no tighter than the row's own, rounded inwards, since all columns are whole.
     low, high = float(matrix.row_lower[row]), float(matrix.row_upper[row])
