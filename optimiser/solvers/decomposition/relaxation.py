@@ -179,7 +179,8 @@ class Ascent:
         b = self.relaxation.blocks
         some = self.multipliers != 0
         limit = np.where(self.multipliers > 0, b.low, b.high)[some]
-        return self.bound - self.relaxation.problem.slack - NOISE * float(np.sum(np.abs(self.multipliers[some] * limit)))
+        noise = NOISE * float(np.sum(np.abs(self.multipliers[some] * limit)))
+        return self.bound - self.relaxation.problem.slack - noise
 
     def look(self) -> float:
         """Take no step; return the bound at the multipliers as they are."""

@@ -82,7 +82,7 @@ def test_knapsack_is_the_best_of_all_subsets(seed):
 
 @pytest.mark.parametrize("seed", range(40))
 def test_knapsack_with_a_least_weight_is_a_lower_bound(seed):
-    """With a least weight the value is never above the best subset, infinite where there is none."""
+    """With a least weight the value is at most the best subset's, infinite where none is."""
     rng = np.random.default_rng(seed)
     n = int(rng.integers(1, 9))
     r = rng.integers(-50, 50, n).astype(float)
