@@ -12,6 +12,7 @@ from optimiser.solvers.base import Event, Options, Outcome
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from optimiser.certificate.proof import Certificate
     from optimiser.model.plan import Plan
 
 #: Share of the gap asked for that may be used up by not looking at plans that are hardly better.
@@ -37,6 +38,8 @@ class Ledger:
         Lower bound on the objective of every plan.
     message
         What else is worth telling at the end.
+    certificate
+        Grounds for a part of the bound that anyone can recompute, or None.
     """
 
     def __init__(self, options: Options, emit: Callable[[Event], None]) -> None:
@@ -49,6 +52,7 @@ class Ledger:
         self.objective = math.inf
         self.bound = -math.inf
         self.message = ""
+        self.certificate: Certificate | None = None
 
     def seconds(self) -> float:
         """Seconds since the start."""
@@ -114,7 +118,8 @@ class Ledger:
         """Say how it ended."""
         objective = None if self.plan is None else self.objective
         return Outcome(reason=reason, plan=self.plan, objective=objective, bound=self._known(),
-                       message=self.message, seconds={"solve": self.seconds()})  # fmt: skip
+                       message=self.message, seconds={"solve": self.seconds()},
+                       certificate=self.certificate)  # fmt: skip
 
     def _known(self) -> float | None:
         return self.bound if math.isfinite(self.bound) else None

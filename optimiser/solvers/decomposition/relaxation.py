@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from optimiser.certificate.proof import UNIT, Multipliers, Stage
 from optimiser.model.problem import UNLIMITED
 from optimiser.solvers.decomposition import blocks
 from optimiser.solvers.decomposition.blocks import Blocks
@@ -181,6 +182,18 @@ class Ascent:
         limit = np.where(self.multipliers > 0, b.low, b.high)[some]
         noise = NOISE * float(np.sum(np.abs(self.multipliers[some] * limit)))
         return self.bound - self.relaxation.problem.slack - noise
+
+    def certified(self) -> Stage:
+        """Return the multipliers in whole units, as the verifier takes them."""
+        relaxation = self.relaxation
+        exact = np.rint(self.multipliers / relaxation.scale * UNIT)
+        some = np.flatnonzero((exact != 0) & (np.abs(exact) < 2.0**62))
+        return Stage(
+            multipliers=Multipliers(
+                rows=tuple(relaxation.rows[some].tolist()),
+                values=tuple(exact[some].astype(np.int64).tolist()),
+            )
+        )
 
     def look(self) -> float:
         """Take no step; return the bound at the multipliers as they are."""

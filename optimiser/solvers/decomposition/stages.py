@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from optimiser.certificate.proof import Certificate
 from optimiser.model.clean import clean, restrict
 from optimiser.model.plan import Plan
 from optimiser.solvers.decomposition.board import follows
@@ -19,6 +20,7 @@ from optimiser.solvers.milp.formulation import Formulation
 from optimiser.solvers.milp.highs import Highs
 
 if TYPE_CHECKING:
+    from optimiser.certificate.proof import Stage
     from optimiser.model.problem import LinearRow, Problem
     from optimiser.solvers.base import Event, Options
     from optimiser.solvers.decomposition.ledger import Ledger
@@ -63,6 +65,7 @@ class _Run:
         self._problem, self._formulation = formulation.problem, formulation
         self._relaxation = Relaxation(formulation)
         self._ascent = Ascent(self._relaxation, self._relaxation.prices())
+        self._first: Stage | None = None
 
     def work(self) -> str:
         """Search and bound in turn; then prove, if what is left is small enough."""
@@ -102,7 +105,21 @@ class _Run:
             ledger.raise_bound(ascent.safe_bound)
             slow = ascent.bound - before < STALL * (self._target() - ascent.bound)
             if ledger.enough() or slow:
-                return
+                break
+        self._certify()
+
+    def _certify(self) -> None:
+        """Keep the multipliers, the first and the present ones, as grounds for the bound."""
+        if self._problem.split:
+            return  # costs are no whole numbers there
+        stage = self._ascent.certified()
+        if self._first is None:
+            self._first = stage
+        stages = (stage,) if stage == self._first else (self._first, stage)
+        cutoff = self._ledger.cutoff()
+        self._ledger.certificate = Certificate(
+            stages=stages, cutoff=math.ceil(cutoff) if math.isfinite(cutoff) else None
+        )
 
     def _target(self) -> float:
         """Return what the ascent aims at: the best plan, or a little more than the bound."""

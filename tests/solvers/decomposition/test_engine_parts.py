@@ -10,12 +10,14 @@ import pytest
 from brute import World
 from random_instances import columns, random_instance, random_rows
 
+from optimiser.certificate.proof import Certificate
 from optimiser.errors import UnsupportedError
 from optimiser.model.build import instance_from
 from optimiser.model.clean import clean
 from optimiser.model.compile import compile_problem
 from optimiser.model.plan import BY_ITSELF, Plan
 from optimiser.solvers.base import Options
+from optimiser.solvers.certifying import certify
 from optimiser.solvers.decomposition import board as boards
 from optimiser.solvers.decomposition.engine import Decomposition
 from optimiser.solvers.decomposition.fixing import survivors
@@ -251,6 +253,20 @@ def test_a_small_problem_is_proved_and_the_same_seed_gives_the_same_way():
         assert outcome.bound >= best.objective - 0.5
         told.append([(e.objective, e.phase) for e in events if e.phase != "proving"])
     assert told[0][:12] == told[1][:12]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_certificate_is_accepted_and_proves_nearly_what_the_multipliers_do(seed):
+    """The verifier takes it, its bound is at most the optimum, and close to the float one."""
+    problem = small(seed)
+    outcome = Decomposition().solve(problem, Options(gap=0), lambda _: None)
+    proved = certify(outcome.certificate, problem, problem)
+    assert isinstance(proved, Certificate), proved
+    assert proved.bound <= outcome.objective
+    relaxation = Relaxation(Formulation(problem))
+    ascent = Ascent(relaxation, relaxation.prices())
+    ascent.run(100, outcome.objective)
+    assert proved.bound >= ascent.bound * (1 - 1e-6)
 
 
 def test_bounds_rise_and_costs_fall():
