@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-#: Binary digits of multipliers and values after the last place of money.
+#: Binary digits of multipliers and values after the last place of money: as a rule, and at most.
 DIGITS: Final = 20
+MOST_DIGITS: Final = 100
+#: Units in a last place of money at `DIGITS`.
 UNIT: Final = 1 << DIGITS
 #: Most nodes of a search in one knapsack that a certificate may ask for.
 MOST_NODES: Final = 10_000
@@ -14,7 +16,7 @@ MOST_NODES: Final = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Multipliers:
-    """Multipliers of some rows, in units of 2^-`DIGITS` last places of money.
+    """Multipliers of some rows, in units of 2^-`Certificate.digits` last places of money.
 
     Parameters
     ----------
@@ -77,7 +79,7 @@ class Part:
         Rows whose multipliers the nodes may change. The part is the blocks that these rows reach.
     target
         Value of the part from which on its solutions need not be looked at, in units of
-        2^-`DIGITS` last places of money; None without fixing.
+        2^-`Certificate.digits` last places of money; None without fixing.
     nodes
         The tree: a node, then all of its first side, then all of its second side.
     """
@@ -120,6 +122,8 @@ class Certificate:
         is no higher then. None without.
     nodes
         Nodes that may be searched in each knapsack; 0: the relaxation's value will do.
+    digits
+        Binary digits that multipliers and targets have after the last place of money.
     facts
         Digest of the facts that rows and columns belong to; '' before it has been bound to any.
     bound
@@ -130,5 +134,6 @@ class Certificate:
     stages: tuple[Stage, ...]
     cutoff: int | None = None
     nodes: int = 300
+    digits: int = DIGITS
     facts: str = ""
     bound: int | None = None

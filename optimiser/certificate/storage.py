@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from optimiser.certificate.facts import Rejected
 from optimiser.certificate.proof import (
-    DIGITS,
     Certificate,
     Decision,
     Multipliers,
@@ -53,7 +52,7 @@ def _records(certificate: Certificate) -> Iterator[dict[str, Any]]:
         "bound": certificate.bound,
         "cutoff": certificate.cutoff,
         "nodes": certificate.nodes,
-        "digits": DIGITS,
+        "digits": certificate.digits,
         "stages": len(certificate.stages),
     }
     for stage in certificate.stages:
@@ -116,10 +115,10 @@ class Saved:
         )
         if head["format"] != FORMAT:
             raise Rejected("this is no certificate of optimiser")
-        if head["version"] != VERSION or head["digits"] != DIGITS:
+        if head["version"] != VERSION:
             raise Rejected(
-                f"version {head['version']!r} with {head['digits']!r} digits; this program reads "
-                f"version {VERSION} with {DIGITS}. Solve again with this program"
+                f"version {head['version']!r}; this program reads version {VERSION}. Solve again "
+                "with this program"
             )
         if not isinstance(head["facts"], str):
             raise Rejected("the digest is no text")
@@ -128,6 +127,7 @@ class Saved:
             stages=tuple(self._stage(number) for number in range(stages)),
             cutoff=self._whole(head, "cutoff", optional=True),
             nodes=self._count(head, "nodes"),
+            digits=self._count(head, "digits"),
             facts=head["facts"],
             bound=self._whole(head, "bound", optional=True),
         )

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final
 
 from optimiser.certificate.facts import FREE, Rejected
 from optimiser.certificate.knapsack import least, relaxed
-from optimiser.certificate.proof import UNIT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -21,7 +20,7 @@ Unit = tuple[int, list[int], list[int]]
 
 
 class Values:
-    """The relaxation of one stage: L(λ) and what it is made of, in units of 2^-`proof.DIGITS`.
+    """The relaxation of one stage: L(λ) and what it is made of, in units of the certificate.
 
     L(λ) = offset + Σ λᵢ bᵢ + min (c − Aᵀ λ) x over the blocks, with bᵢ the row's lower limit where
     λᵢ > 0 and its upper one where λᵢ < 0 (Geoffrion 1974, Math. Prog. Study 2).
@@ -36,6 +35,8 @@ class Values:
         Whether offers are units of their own.
     nodes
         Nodes to search in each knapsack.
+    unit
+        Units in a last place of money.
     stop
         Asked now and then; raises InterruptedError if it says so.
 
@@ -56,11 +57,12 @@ class Values:
         *,
         apart: bool,
         nodes: int,
+        unit: int,
         stop: Callable[[], bool],
     ) -> None:
         self.blocks, self.facts = blocks, blocks.facts
         self.lower, self.upper = list(blocks.lower), upper
-        self._nodes, self._stop = nodes, stop
+        self._nodes, self._unit, self._stop = nodes, unit, stop
         self.units: list[Unit] = []
         self.unit_of = [-1] * self.facts.columns
         self._make_units(apart)
@@ -119,8 +121,9 @@ class Values:
     def start(self, multipliers: Multipliers) -> None:
         """Evaluate at the multipliers of a stage."""
         facts = self.facts
-        reduced = [cost * UNIT for cost in facts.cost]
-        total = facts.offset * UNIT
+        unit = self._unit
+        reduced = [cost * unit for cost in facts.cost]
+        total = facts.offset * unit
         start, columns, values = facts.row_start, facts.row_column, facts.row_value
         for row, value in zip(multipliers.rows, multipliers.values, strict=True):
             if value:
@@ -131,8 +134,8 @@ class Values:
                     reduced[column] -= a * value
         self.reduced = reduced
         lower, upper = self.lower, self.upper
-        for column, unit in enumerate(self.unit_of):
-            if unit < 0:
+        for column, block in enumerate(self.unit_of):
+            if block < 0:
                 r = reduced[column]
                 total += r * (upper[column] if r < 0 else lower[column])
         self.total = total

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from optimiser.certificate.blocks import Blocks
 from optimiser.certificate.facts import Facts, Rejected
 from optimiser.certificate.proof import (
+    MOST_DIGITS,
     MOST_NODES,
-    UNIT,
     Certificate,
     Decision,
     Multipliers,
@@ -98,6 +98,9 @@ def prove(certificate: Certificate, facts: Facts, stop: Callable[[], bool] = _ne
             f"it asks for {certificate.nodes} nodes a knapsack; at most {MOST_NODES} are searched",
             ("head",),
         )
+    if not 0 <= certificate.digits <= MOST_DIGITS:
+        raise Rejected(f"it has {certificate.digits} digits, not 0 to {MOST_DIGITS}", ("head",))
+    unit = 1 << certificate.digits
     blocks = Blocks(facts)
     if blocks.infeasible:
         return None
@@ -105,15 +108,15 @@ def prove(certificate: Certificate, facts: Facts, stop: Callable[[], bool] = _ne
     cutoff = certificate.cutoff
     best, cut = None, False
     for number, stage in enumerate(certificate.stages):
-        proving = _Proving(blocks, upper, stage, certificate.nodes, number, stop)
+        proving = _Proving(blocks, upper, stage, certificate, number, stop)
         value = proving.run()
         if value is None:
             return cutoff if cut else None
         best = value if best is None else max(best, value)
         if cutoff is not None and number < len(certificate.stages) - 1:
-            cut |= proving.cut(cutoff * UNIT)
+            cut |= proving.cut(cutoff * unit)
     assert best is not None
-    bound = -(-best // UNIT)  # objectives are whole numbers
+    bound = -(-best // unit)  # objectives are whole numbers
     return bound if not cut or cutoff is None else min(bound, cutoff)
 
 
@@ -128,7 +131,7 @@ def check_types(certificate: Certificate) -> None:
         If it does not.
     """
     _of(certificate, Certificate, ("head",))
-    _whole((certificate.nodes,), ("head",))
+    _whole((certificate.nodes, certificate.digits), ("head",))
     _whole((certificate.cutoff, certificate.bound), ("head",), optional=True)
     for k, stage in enumerate(_all(certificate.stages, Stage, ("head",))):
         _check_multipliers(stage.multipliers, ("stage", k))
@@ -180,7 +183,7 @@ class _Proving:
         blocks: Blocks,
         upper: list[int],
         stage: Stage,
-        nodes: int,
+        certificate: Certificate,
         number: int,
         stop: Callable[[], bool],
     ) -> None:
@@ -190,7 +193,14 @@ class _Proving:
         self._upper = upper
         check_multipliers(blocks.facts, stage.multipliers, self._place)
         # A stage's trees change bounds and take that back; what is cut stays.
-        self._values = Values(blocks, upper, apart=stage.apart, nodes=nodes, stop=stop)
+        self._values = Values(
+            blocks,
+            upper,
+            apart=stage.apart,
+            nodes=certificate.nodes,
+            unit=1 << certificate.digits,
+            stop=stop,
+        )
         try:
             self._values.start(stage.multipliers)
         except Rejected as error:

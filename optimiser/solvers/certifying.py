@@ -84,6 +84,7 @@ class _Carrier:
             stages=tuple(self._stage(stage) for stage in certificate.stages),
             cutoff=certificate.cutoff,
             nodes=certificate.nodes,
+            digits=certificate.digits,
         )
 
     def _stage(self, stage: Stage) -> Stage:

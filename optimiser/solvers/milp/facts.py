@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from optimiser.certificate.facts import FREE, Facts
-from optimiser.certificate.proof import UNIT, Multipliers
+from optimiser.certificate.proof import DIGITS, MOST_DIGITS, Multipliers
 from optimiser.errors import UnsupportedError
 from optimiser.model.rounding import LARGEST
 
@@ -73,7 +73,20 @@ def facts(formulation: Formulation) -> Facts:
     )
 
 
-def multipliers(formulation: Formulation, rows: Ints, values: Floats) -> Multipliers:
+def digits(formulation: Formulation, rows: Ints) -> int:
+    """Return the binary digits that multipliers of these rows need after the last place of money.
+
+    A multiplier's rounding moves a reduced cost by its row's coefficient times as much, so that
+    rows of large numbers, as those of hours, need more than `DIGITS`.
+    """
+    a = formulation.matrix.a[rows]
+    largest = int(np.abs(a.data).max()) if a.nnz else 1
+    return min(DIGITS + largest.bit_length() - 1, MOST_DIGITS)
+
+
+def multipliers(
+    formulation: Formulation, rows: Ints, values: Floats, digits: int = DIGITS
+) -> Multipliers:
     """Round multipliers of rows of the matrix to whole units; any rounding gives a valid bound.
 
     Parameters
@@ -85,9 +98,12 @@ def multipliers(formulation: Formulation, rows: Ints, values: Floats) -> Multipl
     values
         In last places of money a unit of the row, shape (n,). Where a row has no limit on the side
         that the sign speaks of, they are left out.
+    digits
+        Of the certificate that they are for.
     """
     matrix = formulation.matrix
-    whole = [round(value * UNIT) for value in values.tolist()]
+    unit = float(1 << digits)  # a power of two, so that products are exact
+    whole = [round(value * unit) for value in values.tolist()]
     low, high = matrix.row_lower[rows].tolist(), matrix.row_upper[rows].tolist()
     kept = [
         (row, value)
@@ -118,10 +134,12 @@ def _structure(formulation: Formulation) -> tuple[Ints, Ints, Ints, Ints]:
     ):
         for row in rows.get(what, np.zeros(0, dtype=np.int64)).tolist():
             entries = matrix.a.indices[matrix.a.indptr[row] : matrix.a.indptr[row + 1]]
+            # An owner whose limit is 0 is not in the row; those that it limits tell who it is.
+            owners = np.unique(np.concatenate([entries, parent[entries]]))
             part = columns.block(block)
-            inside = entries[(entries >= part.start) & (entries < part.stop)]
-            if len(inside) == 1:
-                limit[inside[0]] = row
+            owners = owners[(owners >= part.start) & (owners < part.stop)]
+            if len(owners) == 1:
+                limit[owners[0]] = row
     return parent, link, most, least
 
 
