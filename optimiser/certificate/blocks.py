@@ -67,12 +67,15 @@ class Blocks:
     def _single_rows(self) -> None:
         """Take rows of one column as its bounds, and rows of none for what they say."""
         facts = self.facts
-        start, low, high = facts.row_start, facts.row_low, facts.row_high
+        start, low, high, values = facts.row_start, facts.row_low, facts.row_high, facts.row_value
+        balanced = []
         for row in range(facts.rows):
-            begin = start[row]
-            if start[row + 1] - begin > 1:
+            begin, end = start[row], start[row + 1]
+            if end - begin > 1:
+                if high[row] == 0 and (low[row] == 0 or (values[begin] > 0 < values[end - 1])):
+                    balanced.append(row)
                 continue
-            if start[row + 1] == begin:
+            if end == begin:
                 self.infeasible |= low[row] > 0 or high[row] < 0
                 continue
             column, value = facts.row_column[begin], facts.row_value[begin]
@@ -84,7 +87,27 @@ class Blocks:
                 self.lower[column] = max(self.lower[column], -(-least // value))
             if most is not None:
                 self.upper[column] = min(self.upper[column], most // value)
+        while any([self._balance(row) for row in balanced]):
+            pass
         self.infeasible |= any(a > b for a, b in zip(self.lower, self.upper, strict=True))
+
+    def _balance(self, row: int) -> bool:
+        """Set columns to 0 that a row weighs against nothing; say whether any was not 0 before.
+
+        Such are the options of two services that go together, where one has no such option.
+        """
+        facts, lower, upper = self.facts, self.lower, self.upper
+        sides: dict[bool, list[int]] = {True: [], False: []}
+        for column, value in zip(*facts.entries(row), strict=True):
+            if lower[column] < 0:
+                return False
+            if upper[column] > 0:
+                sides[value > 0].append(column)
+        above, below = sides[True], sides[False]
+        gone = above if not below else below if not above and facts.row_low[row] == 0 else []
+        for column in gone:
+            upper[column] = 0
+        return bool(gone)
 
     def _levels(self) -> None:
         """Check that every child needs its parent, and gather offers and contracts."""
