@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from benchmarks.suite_types import LARGEST
 from optimiser.cli.codes import INPUT, INTERRUPTED
 from optimiser.cli.common import Duration, Gap
 from optimiser.errors import UsageError
@@ -74,6 +75,8 @@ class Seeds(click.ParamType[tuple[int, ...]]):
             first, dash, last = part.strip().partition("-")
             if not first.isdecimal() or (dash and not last.isdecimal()):
                 self.fail(f"{part.strip()!r} is no seed. Write 0, 0,1,2 or 0-4.", param, ctx)
+            if max(len(first), len(last)) > 10 or int(last or first) >= LARGEST:
+                self.fail(f"{part.strip()[:20]!r} is too large: seeds are under 2^31.", param, ctx)
             until = int(last) if dash else int(first)
             if not int(first) <= until < int(first) + 10_000:
                 self.fail(f"{part.strip()!r} is no range of seeds. Write 0-4.", param, ctx)
@@ -95,9 +98,9 @@ def main() -> None:
 @click.option("--solvers", type=Words(), help="Solvers, with commas between; default: the suite's.")
 @click.option("--limit", type=Duration(), help="Time limit of a run: 60, 90s, 5m.")
 @click.option("--seeds", type=Seeds(), help="Each permutes the instance and goes to the solver.")
-@click.option("--threads", type=click.IntRange(1), help="Threads of a run.")
+@click.option("--threads", type=click.IntRange(1, LARGEST), help="Threads of a run.")
 @click.option("--gap", type=Gap(), help="Gap at which to stop: 0, 1e-4, 0.1%.")
-@click.option("--memory", type=click.IntRange(64), metavar="MIB", help="Memory of a run.")
+@click.option("--memory", type=click.IntRange(64, LARGEST), metavar="MIB", help="Memory of a run.")
 @click.option("--jobs", type=click.IntRange(1), help="Runs side by side; default 1.")
 @click.option("--cluster", metavar="ADDRESS", help="Dask scheduler to hand the runs to.")
 @click.option(
@@ -211,6 +214,8 @@ def _changed(suite: Suite, said: dict[str, Any]) -> Suite:
     given = {name: value for name, value in said.items() if value is not None}
     if "memory" in given:
         given["memory_mib"] = given.pop("memory")
+    if given.get("limit", 0) >= LARGEST:
+        raise UsageError(f"--limit {given['limit']:g} s is longer than a life. Write less.")
     return dataclasses.replace(suite, **given)
 
 

@@ -12,7 +12,8 @@ import math
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
-from benchmarks.suites import SIZES, Case, find_suite, public_cases
+from benchmarks.suite_types import SIZES
+from benchmarks.suites import Case, find_suite, public_cases
 from benchmarks.worker import read_instance
 from optimiser.model.instance import BLANK
 

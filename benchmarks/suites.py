@@ -8,30 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from benchmarks.suite_types import SIZES, faults_of
 from optimiser.errors import FileError, UsageError
-from optimiser.files.shipped import shipped
 from optimiser.model.faults import did_you_mean
-from optimiser.studies.generate import FAMILIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 #: The suites of this project.
 SUITES: Final = Path(__file__).with_name("suites.toml")
-#: What a suite may say, and of which type; of lists the type of what is in them.
-_SETTINGS: Final[dict[str, Any]] = {
-    "about": str,
-    "solvers": (str,),
-    "seeds": (int,),
-    "limit": float,
-    "gap": float,
-    "threads": int,
-    "memory": int,
-    "instances": (dict,),
-}
-_WORDS: Final = {str: "text", int: "whole number", float: "number", dict: "table"}
-#: Order of the numbers in `sizes` of a family.
-SIZES: Final = ("organisations", "services", "centres", "co_operatives")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,7 +155,7 @@ def read_suites(path: Path = SUITES) -> dict[str, Suite]:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise FileError(f"{path}: this cannot be read as TOML ({error}).") from None
-    faults = [fault for name, said in document.items() for fault in _faults(name, said)]
+    faults = [fault for name, said in document.items() for fault in faults_of(name, said)]
     if faults:
         raise FileError("\n".join(f"{path}, {fault}" for fault in faults))
     return {name: _suite(name, said) for name, said in document.items()}
@@ -199,67 +184,6 @@ def _suite(name: str, said: Mapping[str, Any]) -> Suite:
         if key in given:
             given[key] = float(given[key])
     return Suite(name=name, **given)
-
-
-def _faults(name: str, said: Any) -> Iterator[str]:
-    """Yield what is wrong with one suite, each with its place and remedy."""
-    if not isinstance(said, dict):
-        yield f"{name}: a suite is a table. Write [{name}]."
-        return
-    for key, value in said.items():
-        kind = _SETTINGS.get(key)
-        if kind is None:
-            near = did_you_mean(key, _SETTINGS)
-            yield f"{name}: there is no setting {key}. {near or 'Delete it.'}"
-        elif isinstance(kind, tuple):
-            for each in value if isinstance(value, list) else [value]:
-                if not _is(each, kind[0]):
-                    yield f"{name}.{key}: {each!r} is no {_WORDS[kind[0]]}. Write a list of them."
-        elif not _is(value, kind):
-            yield f"{name}.{key}: {value!r} is no {_WORDS[kind]}. Write one."
-        elif key in ("limit", "threads", "memory") and not value > 0:
-            yield f"{name}.{key}: {value!r} is not above 0. Write a larger number."
-    for key in ("about", "instances"):
-        if key not in said:
-            yield f"{name}: {key} is missing. Add it."
-    lines = said.get("instances")
-    for number, line in enumerate(lines if isinstance(lines, list) else (), start=1):
-        for fault in _line_faults(line):
-            yield f"{name}.instances, number {number}: {fault}"
-
-
-def _is(value: Any, kind: type) -> bool:
-    if isinstance(value, bool):
-        return False
-    return isinstance(value, (int, float) if kind is float else kind)
-
-
-def _line_faults(line: Any) -> Iterator[str]:
-    if not isinstance(line, dict):
-        return
-    kinds = [kind for kind in ("named", "family", "public") if kind in line]
-    if len(kinds) != 1:
-        yield "it must have exactly one of named, family and public. Mend it."
-        return
-    allowed = {"named": {"named"}, "family": {"family", "seeds", "sizes"},
-               "public": {"public", "names"}}[kinds[0]]  # fmt: skip
-    for key in line:
-        if key not in allowed:
-            yield f"there is no {key} beside {kinds[0]}. Delete it."
-    if kinds[0] == "named":
-        for name in line["named"]:
-            if name not in shipped():
-                near = did_you_mean(name, shipped())
-                yield f"there is no shipped instance {name!r}. {near or 'Delete it.'}"
-    if kinds[0] == "family":
-        if line["family"] not in FAMILIES:
-            near = did_you_mean(line["family"], FAMILIES)
-            yield f"there is no family {line['family']!r}. {near or 'Delete it.'}"
-        if "sizes" not in line:
-            yield f"sizes is missing. Write lists of [{', '.join(SIZES)}]."
-        for sizes in line.get("sizes", ()):
-            if len(sizes) != len(SIZES):
-                yield f"{sizes} is not of the form [{', '.join(SIZES)}]. Write four numbers."
 
 
 def _cases_of(line: Mapping[str, Any], suite: str, data: Path | None) -> Iterator[Case]:

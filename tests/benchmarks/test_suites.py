@@ -88,19 +88,27 @@ def test_public_instances_need_their_folder(tmp_path):
 
 
 FAULTS = {
-    "[x]\nabout = 3\ninstances = []\n": "x.about: 3 is no text",
+    "[x]\nabout = 3\ninstances = []\n": "x.about: 3 is not a text",
     "[x]\nabut = ''\n": "there is no setting abut",
     "[x]\nabout = ''\n": "instances is missing",
     "x = 3\n": "a suite is a table",
-    "[x]\nabout = ''\n[[x.instances]]\n": "exactly one of named, family and public",
+    "[x]\nabout = ''\n[[x.instances]]\n": "exactly one of named, family, public",
     "[x]\nabout = ''\n[[x.instances]]\nnamed = ['toi']\n": "no shipped instance 'toi'",
     "[x]\nabout = ''\n[[x.instances]]\nfamily = 'regionel'\nsizes = []\n": "no family 'regionel'",
-    "[x]\nabout = ''\n[[x.instances]]\nfamily = 'regional'\nsizes = [[1]]\n": "Write four numbers",
+    "[x]\nabout = ''\n[[x.instances]]\nfamily = 'regional'\nsizes = [[1]]\n": "sizes: [[1]] is not",
+    "[x]\nabout = ''\n[[x.instances]]\nfamily = 'regional'\nsizes = 3\n": "sizes: 3 is not a list",
+    "[x]\nabout = ''\n[[x.instances]]\nfamily = ['a']\nsizes = []\n": "family: ['a'] is not a text",
+    "[x]\nabout = ''\n[[x.instances]]\nnamed = 3\n": "number 1, named: 3 is not a list of texts",
+    "[x]\nabout = ''\n[[x.instances]]\npublic = 3\n": "number 1, public: 3 is not a text",
+    "[x]\nabout = ''\nsolvers = 'highs'\ninstances = []\n": "'highs' is not a list of texts",
+    "[x]\nabout = ''\nseeds = [-1]\ninstances = []\n": "[-1] is not a list of whole numbers from 0",
+    "[x]\nabout = ''\nlimit = inf\ninstances = []\n": "x.limit: inf is not a number above 0",
+    "[x]\nabout = ''\ngap = -1\ninstances = []\n": "x.gap: -1 is not a number from 0",
     "[x]\nabout = ''\n[[x.instances]]\nfamily = 'regional'\n": "sizes is missing",
     "[x]\nabout = ''\n[[x.instances]]\nnamed = ['toy']\nseeds = [1]\n": "no seeds beside named",
-    "[x]\nabout = ''\ninstances = [3]\n": "x.instances: 3 is no table",
-    "[x]\nabout = ''\nlimit = -1\ninstances = []\n": "x.limit: -1 is not above 0",
-    "[x]\nabout = ''\nseeds = ['a']\ninstances = []\n": "x.seeds: 'a' is no whole number",
+    "[x]\nabout = ''\ninstances = [3]\n": "x.instances: [3] is not a list of tables",
+    "[x]\nabout = ''\nlimit = -1\ninstances = []\n": "x.limit: -1 is not a number above 0",
+    "[x]\nabout = ''\nseeds = ['a']\ninstances = []\n": "x.seeds: ['a'] is not a list of",
     "[x\n": "cannot be read as TOML",
 }
 
