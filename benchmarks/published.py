@@ -22,6 +22,8 @@ _NEEDED: Final = ("set", "name", "file", "format", "problem", "best_known", "sta
 #: whole; so many digits are beyond the noise of such sums.
 _FLOAT_DIGITS: Final = 15
 _SURE_DIGITS: Final = 12
+#: Figures with more digits before or behind the point are no cost.
+_LONGEST: Final = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,14 +101,21 @@ def best_known(data: str | Path) -> list[Published]:
     except OSError as error:
         raise FileError(f"{path}: the file cannot be read ({error.strerror}).") from None
     faults = Faults()
-    rows = csv.DictReader(io.StringIO(text, newline=""))
-    missing = [name for name in _NEEDED if name not in (rows.fieldnames or ())]
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    try:
+        heads = reader.fieldnames or ()
+        rows = [(reader.line_num, row) for row in reader]
+    except csv.Error as error:  # a cell of 200,000 characters, where a quotation mark is missing
+        raise FileError(
+            f"{path}, row {reader.line_num + 1}: this is no CSV ({error}). Save the table anew."
+        ) from None
+    missing = [name for name in _NEEDED if name not in heads]
     for name in missing:
         faults.add(LIST, "this column is missing",
-                   did_you_mean(name, rows.fieldnames or ()) or "Add it.", row=1,
+                   did_you_mean(name, heads) or "Add it.", row=1,
                    column=name)  # fmt: skip
     faults.raise_if_any()
-    found = [_published(folder, row, rows.line_num, faults) for row in rows]
+    found = [_published(folder, row, line, faults) for line, row in rows]
     _twice(found, faults)
     faults.raise_if_any()
     return found
@@ -144,7 +153,7 @@ def _number(text: str, column: str, line: int, faults: Faults) -> Decimal | None
         number = Decimal(text)
     except InvalidOperation:
         number = Decimal("NaN")
-    if not number.is_finite():
+    if not number.is_finite() or abs(number.adjusted()) > _LONGEST:
         faults.add(LIST, "this is not a number", "Write the cost, or leave it blank.", row=line,
                    column=column, value=text)  # fmt: skip
         return None

@@ -64,6 +64,8 @@ def test_nothing_published_matches_nothing(tmp_path):
         ("a,x,x,mfile,CFLP,1,optimal,,", "no reader"),
         ("a,x,x,orlib,UFL,1 000,optimal,,", "not a number"),
         ("a,x,x,orlib,UFL,nan,optimal,,", "not a number"),
+        ("a,x,x,orlib,UFL,1e400000,optimal,,", "not a number"),
+        ("a,x,x,orlib,UFL,1e-400000,optimal,,", "not a number"),
         ("a,x,,orlib,UFL,1,optimal,,", "must not be blank"),
         ("a,w,w,orlib,UFL,1,optimal,,\na,w,v,orlib,UFL,1,optimal,,", "same set and name"),
     ],
@@ -75,8 +77,10 @@ def test_faults_are_named(tmp_path, row, rule):
 
 
 def test_list_must_be_there(tmp_path):
-    """A folder without the list, and a list without a column, are refused by name."""
+    """A folder without the list, a list that is none, or without a column: refused by name."""
     with pytest.raises(opt.FileError, match=r"best_known\.csv"):
         best_known(tmp_path)
+    with pytest.raises(opt.FileError, match=r"row 3: this is no CSV"):
+        best_known(write(tmp_path, "a,x,x,orlib,UFL,1,optimal,,", '"' + "x" * 200_000))
     with pytest.raises(opt.InstanceError, match="this column is missing"):
         best_known(write(tmp_path, head=HEAD.replace("problem,", "")))
