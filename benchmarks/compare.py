@@ -13,10 +13,12 @@ from benchmarks.compare_text import write_comparison
 from benchmarks.crosschecks import cross_check, read_entries
 from benchmarks.metrics import mean, shift_for
 from benchmarks.records import read_records
+from benchmarks.sessions import circumstances
 from benchmarks.statistics import Paired, compare_times, sign_test
 from benchmarks.summary import counted, gap_at_end
 from optimiser.errors import UsageError
 from optimiser.model.faults import did_you_mean
+from optimiser.report.words import plural
 
 if TYPE_CHECKING:
     import os
@@ -188,7 +190,10 @@ def compare_solvers(
     notes = []
     single = len(before.keys() ^ after.keys())
     if single:
-        notes.append(f"{single} cases have a run of one of them only and are left out.")
+        notes.append(
+            f"{plural(single, 'case has', 'cases have')} a run of one of them only and "
+            f"{'is' if single == 1 else 'are'} left out."
+        )
     write_comparison(
         [comparison], heads=(f"OLD is {slower}, NEW is {faster}, in {file}",), notes=notes,
         rule=DUEL_RULE, tolerance=tolerance, claim=(faster, slower),
@@ -307,25 +312,22 @@ def _notes(
 ) -> list[str]:
     both = sum(map(len, joined.values()))
     notes = []
-    if len(before) - both - changed or len(after) - both - changed:
+    only_old, only_new = len(before) - both - changed, len(after) - both - changed
+    if only_old or only_new:
         notes.append(
-            f"{both} runs are in both; {len(before) - both - changed} only in OLD and "
-            f"{len(after) - both - changed} only in NEW are left out, but for wrong answers."
+            f"{plural(both, 'run is', 'runs are')} in both; {only_old} only in OLD and {only_new} "
+            "only in NEW are left out, but for wrong answers."
         )
     if changed:
         notes.append(
-            f"{changed} runs are left out because their instance is another under the same name."
+            f"Left out because their instance is another under the same name: {changed}."
         )
     return notes
 
 
 def _machine_note(old: Sequence[Session], new: Sequence[Session]) -> list[str]:
     """Warn where times cannot be compared."""
-    machines = [
-        {(each.machine.get("cpu"), each.machine.get("cores"), each.jobs) for each in some}
-        for some in (old, new)
-    ]
-    if machines[0] == machines[1]:
+    if circumstances(old) == circumstances(new):
         return []
     return ["Processor, cores or runs side by side differ: like is not compared with like."]
 

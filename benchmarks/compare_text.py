@@ -80,7 +80,8 @@ def _table(comparisons: Iterable[Comparison]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for name in ("solver", "runs", "wrong", "solved", "lost", "won", "mean (s)", "ratio", "p",
                  "gap", ""):  # fmt: skip
-        table.add_column(name, justify="left" if name in ("solver", "") else "right", no_wrap=True)
+        said = name in ("solver", "")  # words, which may go on in another line
+        table.add_column(name, justify="left" if said else "right", no_wrap=not said)
     for each in comparisons:
         times = each.times
         before = sum(pair.old.solved for pair in each.pairs)

@@ -18,10 +18,15 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 _PATIENCE: Final = 60.0
 #: Packages whose versions are recorded, whatever runs.
 _ALWAYS: Final = ("optimiser", "numpy", "scipy")
+#: `Model.version` is a float, without the last number.
+_SCIP: Final = (
+    "import pyscipopt; model = pyscipopt.Model(); print(model.getMajorVersion(), "
+    "model.getMinorVersion(), model.getTechVersion(), sep='.')"
+)
 #: Packages of the solvers, and a program that prints the version of what a package embeds.
 _PACKAGES: Final = {
     "highs": ("highspy", "HiGHS", "import highspy; print(highspy.Highs().version())"),
-    "scip": ("pyscipopt", "SCIP", "import pyscipopt; print(pyscipopt.Model().version())"),
+    "scip": ("pyscipopt", "SCIP", _SCIP),
     "cp-sat": ("ortools", "", ""),
     "cbc": (
         "pulp",

@@ -11,7 +11,7 @@ from benchmarks import figures, tables
 from benchmarks.crosschecks import read_entries
 from benchmarks.metrics import PENALTY, SHIFTS, SHORTEST
 from benchmarks.records import FAILURES
-from benchmarks.sessions import commits, options, sessions_table, versions_table
+from benchmarks.sessions import circumstances, commits, options, sessions_table, versions_table
 from benchmarks.summary import VIRTUAL_BEST, summarise
 from optimiser.errors import UsageError
 from optimiser.files.atomic import replace_folder
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from benchmarks.crosschecks import Entry, Records
+    from benchmarks.records import Session
     from benchmarks.summary import Scope
 
 PAGE: Final = "index.html"
@@ -95,6 +96,7 @@ def render_report(records: Records, files: Sequence[str]) -> dict[str, bytes]:
         "commands": list(dict.fromkeys(s.command for s in records.sessions if s.command)),
         "report_command": shlex.join(["python", "-m", "benchmarks", "report", *files]),
         "repeated": records.repeated,
+        "mixed": len(circumstances(_used(records))) > 1,
         "shifts": SHIFTS, "shortest": SHORTEST, "penalty": PENALTY, "shift": overall.shift,
     }  # fmt: skip
     page = render_page(
@@ -147,6 +149,12 @@ def _facts(records: Records, overall: Scope) -> list[str]:
     nodes = {(s.machine.get("cpu"), s.machine.get("node")) for s in records.sessions}
     facts.append(plural(len(nodes), "machine"))
     return facts
+
+
+def _used(records: Records) -> list[Session]:
+    """Return the sessions that runs of the report are of."""
+    whose = {entry.run.session for entry in records.entries}
+    return [session for session in records.sessions if session.id in whose]
 
 
 def _section(scope: Scope) -> dict[str, Any]:

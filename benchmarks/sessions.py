@@ -76,6 +76,11 @@ def options(entries: Sequence[Entry]) -> list[tuple[str, str]]:
     ]
 
 
+def circumstances(sessions: Iterable[Session]) -> set[tuple[object, ...]]:
+    """Return the different conditions on which seconds depend: processor, cores, runs at once."""
+    return {(each.machine.get("cpu"), each.machine.get("cores"), each.jobs) for each in sessions}
+
+
 def commits(sessions: Iterable[Session]) -> list[str]:
     """Return the different commits, in the order of their first session."""
     return list(dict.fromkeys(text for text in map(_commit, sessions) if text))

@@ -76,7 +76,8 @@ class Scope:
     name
         The set, or '' for all.
     lines
-        Best first: most solved, then the least mean; the virtual best last if there are several.
+        Best first: most solved, then the least mean, then the least gap; the virtual best last if
+        there are several.
     cases
         Cases, of which `compared` have a run of every solver.
     joint
@@ -136,7 +137,8 @@ def compare_solvers(entries: Sequence[Entry], shift: float, name: str = "") -> S
         )
         for solver, own in columns.items()
     ]  # fmt: skip
-    lines.sort(key=lambda line: (-line.solved, _or_infinite(line.mean), line.solver))
+    lines.sort(key=lambda line: (-line.solved, _or_infinite(line.mean), _or_infinite(line.gap),
+                                 line.solver))  # fmt: skip
     if len(columns) > 1 and rows:
         lines.append(_virtual_best(rows, joint, shift, least))
     return Scope(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -112,8 +113,9 @@ def significant(value: float | None, digits: int = 3) -> str:
     """Write a number with this many significant digits, whole digits always all."""
     if value is None:
         return _NONE
-    whole = len(f"{abs(value):.0f}") if abs(value) >= 1 else 0
-    return f"{value:,.{max(digits - max(whole, 1), 0)}f}"
+    # The exponent after rounding: 9.996 is 10.0, but 9.5 is 9.50.
+    exponent = int(f"{value:.{digits - 1}e}".partition("e")[2])
+    return f"{value:,.{max(digits - 1 - max(exponent, 0), 0)}f}"
 
 
 def _rounded(value: float | None) -> float | None:
@@ -236,7 +238,7 @@ def instances_table(entries: Sequence[Entry]) -> Table:
           for name in solvers),
     )  # fmt: skip
     rows = []
-    for case, row in sorted(grid.items(), key=lambda item: item[0]):
+    for case, row in sorted(grid.items(), key=lambda item: (_natural(item[0]), item[0])):
         some = next(iter(row.values()))
         cells = [words(case.set), words(case.instance)]
         for name in asked:
@@ -247,6 +249,12 @@ def instances_table(entries: Sequence[Entry]) -> Table:
         cells += [outcome_cell(row.get(name)) for name in solvers]
         rows.append(tuple(cells))
     return Table(name="instances", columns=columns, rows=tuple(rows))
+
+
+def _natural(case: Case) -> list[str]:
+    """Return what sorts names as people do: p5 before p15."""
+    return [part.zfill(20) if part.isdecimal() else part
+            for name in (case.set, case.instance) for part in re.split(r"(\d+)", name)]  # fmt: skip
 
 
 def _size(row: Mapping[str, Entry], name: str) -> Cell:
@@ -332,8 +340,8 @@ def runs_csv(entries: Sequence[Entry]) -> bytes:
     plain = ("suite", "set", "instance", "instance_hash", "sourcing", "solver", "solver_version",
              "seed", "threads", "gap", "limit", "memory_mib", "status", "interrupted", "objective",
              "bound", "certified_bound", "money_decimals", "gap_reached", "best_known",
-             "best_known_status", "failure", "failure_text", "time", "wall",
-             "peak_mib")  # fmt: skip
+             "best_known_status", "failure", "failure_text", "time", "wall", "peak_mib",
+             "node")  # fmt: skip
     heads = [*plain, "solved", "counted (s)", "gap at end", "primal integral (s)",
              "dual integral (s)", "wrong", *(f"{name} (s)" for name in stages), *sizes,
              "session"]  # fmt: skip

@@ -176,7 +176,8 @@ def _figure(traces: list[Any], x: Axis, y: Axis, height: int) -> go.Figure:
         template=go.layout.Template(),  # plotly's own adds a blue ground and its weight in JSON
         height=height,
         autosize=True,
-        margin={"l": 64, "r": 16, "t": 12, "b": 52},
+        margin={"l": 64, "r": 44, "t": 12, "b": 52},
+        modebar={"orientation": "v"},  # in the right margin, off legend and data
         paper_bgcolor="#FFFFFF",
         plot_bgcolor="#FFFFFF",
         font={"family": _FONT, "size": 13, "color": _INK},

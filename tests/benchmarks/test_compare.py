@@ -157,7 +157,7 @@ def test_only_joint_runs_are_compared(compared):
            made_run("a", "drawn", instance_hash="anew")]  # fmt: skip
     _, out = compared(old, new)
     assert "12 runs are in both; 1 only in OLD and 1 only in NEW" in out
-    assert "1 runs are left out because their instance is another" in out
+    assert "because their instance is another under the same name: 1." in out
 
 
 def test_nothing_in_common_is_a_mistake(compared):

@@ -192,6 +192,33 @@ def test_one_run_makes_a_report(tmp_path):
     assert "Sets and families" not in found.text
 
 
+def test_instances_stand_in_the_order_of_their_numbers(tmp_path):
+    """p5 before p15, though the letters say otherwise."""
+    runs = [made_run(instance=f"p{number}") for number in (15, 5, 100, 61)]
+    out = write_report([write_records(tmp_path / "r.jsonl", runs)]).parent
+    names = [row["instance"] for row in rows_of(out, "instances.csv")]
+    assert names == ["p5", "p15", "p61", "p100"]
+
+
+@pytest.mark.parametrize(
+    ("change", "warned"),
+    [({}, False), ({"jobs": 2}, True), ({"date": "2026-12-24", "commit": "f" * 40}, False),
+     ({"machine": {"cpu": "another", "cores": 2}}, True)],
+)  # fmt: skip
+def test_seconds_of_different_machines_are_warned_of(tmp_path, change, warned):
+    """Runs of two sessions get a warning where processor, cores or runs side by side differ."""
+    files = [
+        write_records(tmp_path / "a.jsonl", [made_run()]),
+        write_records(tmp_path / "b.jsonl", [made_run("b", session="t")],
+                      made_session(id="t", **change)),
+    ]  # fmt: skip
+    page = write_report(files, tmp_path / "out").read_text(encoding="utf-8")
+    assert ("their seconds are not comparable" in page) is warned
+    # A session that nothing was taken from says nothing of the seconds.
+    page = write_report(files[:1], tmp_path / "out").read_text(encoding="utf-8")
+    assert "their seconds are not comparable" not in page
+
+
 def test_nothing_in_common_makes_a_report(tmp_path):
     """Where no case was run by all solvers the page says so and has no curves."""
     file = write_records(tmp_path / "two.jsonl", [made_run("a", "one"), made_run("b", "two")])
@@ -225,7 +252,8 @@ def test_files_that_are_not_there_are_named(tmp_path):
 @pytest.mark.parametrize(
     ("value", "text"),
     [(0.0, "0.00"), (0.01234, "0.01"), (0.5, "0.50"), (1.234, "1.23"), (12.34, "12.3"),
-     (99.96, "100"), (123.4, "123"), (12345.6, "12,346"), (None, "–")],
+     (9.5, "9.50"), (9.994, "9.99"), (9.996, "10.0"), (0.999, "1.00"), (99.96, "100"),
+     (123.4, "123"), (12345.6, "12,346"), (None, "–")],
 )  # fmt: skip
 def test_three_significant_digits(value, text):
     """Seconds are written with three digits, more before the point, at most two after it."""

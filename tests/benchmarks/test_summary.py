@@ -224,3 +224,10 @@ def test_file_without_runs_is_refused(tmp_path):
     """A file with a session and no run says what to do."""
     with pytest.raises(FileError, match="no finished run"):
         read_entries([write_records(tmp_path / "none.jsonl", [])])
+
+
+def test_ties_go_to_the_smaller_gap():
+    """Where nobody solves anything in time the solver that is nearest to it comes first."""
+    entries = cross_check([unsolved_run("a", bound=5_000), unsolved_run("b", bound=9_000)])
+    (scope,) = summarise(entries)
+    assert [line.solver for line in scope.lines] == ["b", "a", "virtual best"]

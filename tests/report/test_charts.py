@@ -116,3 +116,10 @@ def test_nothing_can_be_drawn():
     assert draw_curves([], x=X, y=Y).to_json()
     assert draw_scatter([Series(name="a", x=[], y=[])], x=X, y=Y).to_json()
     assert draw_bars([], names=[], x=X).to_json()
+
+
+def test_buttons_stand_in_the_margin():
+    """Plotly's buttons are one below the other in a margin that is wide enough for them."""
+    layout = draw_curves(series(5), x=X, y=Y).layout
+    assert layout.modebar.orientation == "v"
+    assert layout.margin.r >= 40
