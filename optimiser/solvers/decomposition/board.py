@@ -28,6 +28,8 @@ AT_HOME: Final = -1
 NOBODY: Final = -2
 #: Kinds of ties between pairs.
 TOGETHER, APART, SPLIT_COST = 0, 1, 2
+#: Temperature in costs of a typical pair where no pair has a choice.
+HOT: Final = 0.03
 #: Stands for no limit.
 NO_LIMIT: Final = 4.0e18
 
@@ -72,7 +74,7 @@ class Board(NamedTuple):
     The first arrays are records (`DTYPES`); then come members of ranges: options by offer, offers
     by provider, pairs by organisation, covers by option and by pair. `total` holds the plan's cost
     with penalties (0), and the penalties of policies and side rows (1); `unit` what a pair costs,
-    about.
+    about (0), and by how much its two cheapest choices differ (1).
     """
 
     pairs: Records
@@ -209,7 +211,7 @@ def lay(problem: Problem) -> Board:
         option_cover=option_cover[1],
         home_cover=home_cover[1],
         total=np.zeros(2),
-        unit=np.array([typical]),
+        unit=np.array([typical, _spread(problem, option_cost, typical)]),
     )
     for r in range(len(problem.rows)):
         board.total[1] += row_penalty(board, r, 0.0)
@@ -239,6 +241,25 @@ def _typical(problem: Problem, option_cost: Ints) -> float:
     home = problem.objective.get("home", problem.pairs)[problem.home]
     at_home = float(home.mean()) if len(home) else 0.0
     return max(sum(total), at_home, 1.0)
+
+
+def _spread(problem: Problem, option_cost: Ints, typical: float) -> float:
+    """Return by how much the two cheapest choices of a pair differ in the mean: a temperature."""
+    each = problem.objective.get("banded", problem.size("banded")).astype(np.float64)
+    best = np.full(problem.options, np.inf)
+    np.minimum.at(best, problem.banded_option, each)
+    cost = np.concatenate(
+        [option_cost + best, problem.objective.get("home", problem.pairs)[problem.home]]
+    )
+    pair = np.concatenate([problem.option_pair, np.flatnonzero(problem.home)])
+    order = np.lexsort((cost, pair))
+    pair, cost = pair[order], cost[order]
+    first = np.flatnonzero(np.diff(pair, prepend=-1))
+    first = first[first + 1 < len(pair)]
+    first = first[pair[first + 1] == pair[first]]
+    differences = cost[first + 1] - cost[first]
+    differences = differences[np.isfinite(differences) & (differences > 0)]
+    return float(differences.mean()) if len(differences) else HOT * typical
 
 
 def _limits(values: Ints) -> Floats:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from optimiser.certificate.proof import UNIT, Multipliers, Stage
+from optimiser.certificate.proof import DIGITS, Multipliers, Stage
 from optimiser.model.problem import UNLIMITED
 from optimiser.solvers.decomposition import blocks
 from optimiser.solvers.decomposition.blocks import Blocks
@@ -186,7 +186,7 @@ class Ascent:
     def certified(self) -> Stage:
         """Return the multipliers in whole units, as the verifier takes them."""
         relaxation = self.relaxation
-        exact = np.rint(self.multipliers / relaxation.scale * UNIT)
+        exact = np.rint(self.multipliers / relaxation.scale * 2.0**DIGITS)
         some = np.flatnonzero((exact != 0) & (np.abs(exact) < 2.0**62))
         return Stage(
             multipliers=Multipliers(

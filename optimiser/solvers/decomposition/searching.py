@@ -22,10 +22,8 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
 
-#: First temperature of a round, in costs of a typical pair, and the share of it that is the last.
-HOT, COLD = 0.03, 0.01
-#: Factors of the temperature that rounds of search take in turn.
-HEATS: Final = (1.0, 3.0, 10.0)
+#: Share of the first temperature of a round that is the last.
+COLD: Final = 0.01
 #: Rounds over all pairs in which each goes to its cheapest choice.
 ROUNDS: Final = 50
 
@@ -87,7 +85,7 @@ class Search:
         heat
             Factor of the temperature.
         """
-        hot = HOT * heat * float(self._board.unit[0])
+        hot = heat * float(self._board.unit[1])
         if self.value < math.inf:
             self._board = boards.copy(self._empty)
             boards.assign(self._board, self.best)

@@ -21,7 +21,7 @@ from optimiser.solvers.decomposition import blocks as kernels
 from optimiser.solvers.decomposition.blocks import Blocks
 from optimiser.solvers.decomposition.board import AT_HOME, NOBODY
 from optimiser.solvers.decomposition.relaxation import starts
-from optimiser.solvers.decomposition.searching import HEATS, Search, pull
+from optimiser.solvers.decomposition.searching import Search, pull
 from optimiser.solvers.decomposition.tree import Tree
 from optimiser.solvers.milp.columns import Columns
 from optimiser.solvers.milp.plans import encode
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 #: Iterations of search for each service, at first and when prices have changed.
 SEARCH, AGAIN = 3_000, 300
+#: Factors of the temperature that rounds of search take in turn: few pairs hang on a few large offers.
+HEATS: Final = (0.3, 1.0, 3.0, 10.0)
 #: Nodes of a tree between two looks for a better solution.
 CHUNK: Final = 60
 #: Relative room between a service's best solution and its bound.
@@ -355,6 +357,8 @@ class Services:
         used = np.zeros(len(self._provider))
         closed = True
         for service in self.services:
+            if stop():
+                return -math.inf, np.zeros(len(x) + len(used)), False
             service.reprice(reduced, share, SEARCH if first else AGAIN)
             bound, done = service.bound(nodes, stop)
             closed &= done

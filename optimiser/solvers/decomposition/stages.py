@@ -14,7 +14,7 @@ from optimiser.model.plan import Plan
 from optimiser.solvers.decomposition.board import follows
 from optimiser.solvers.decomposition.fixing import survivors
 from optimiser.solvers.decomposition.relaxation import Ascent, Relaxation
-from optimiser.solvers.decomposition.searching import HEATS, Search, pulls
+from optimiser.solvers.decomposition.searching import Search, pulls
 from optimiser.solvers.decomposition.services import Services
 from optimiser.solvers.milp.formulation import Formulation
 from optimiser.solvers.milp.highs import Highs
@@ -25,11 +25,12 @@ if TYPE_CHECKING:
     from optimiser.solvers.base import Event, Options
     from optimiser.solvers.decomposition.ledger import Ledger
 
-#: Steps of an ascent between two rounds of search, and the share of the way to the best plan below
-#: which fifty of them are not worth going on.
-STEPS, STALL = 600, 0.01
-#: Iterations of a round of search.
+#: Steps of an ascent between two rounds of search; the share of the way to the best plan below
+#: which a window of them is not worth going on, once their factor is short.
+STEPS, WINDOW, STALL, SHORT = 600, 50, 0.01, 0.1
+#: Iterations of a round of search, and factors of the temperature that rounds take in turn.
 ROUND: Final = 4_000
+HEATS: Final = (0.03, 0.1, 0.3, 1.0)
 #: Rounds without a better plan, or a clearly better bound, after which the proof has its turn.
 TIRED: Final = 4
 #: Rounds for which a problem too large for the proof is searched on, if there is no time limit.
@@ -99,12 +100,13 @@ class _Run:
         """Raise the bound until that gets slow."""
         ledger, ascent = self._ledger, self._ascent
         ledger.tell("bounding")
-        for _ in range(0, STEPS, 50):
+        for _ in range(0, STEPS, WINDOW):
             before = ascent.bound
-            ascent.run(50, self._target(), stop=ledger.over)
+            ascent.run(WINDOW, self._target(), stop=ledger.over)
             ledger.raise_bound(ascent.safe_bound)
             slow = ascent.bound - before < STALL * (self._target() - ascent.bound)
-            if ledger.enough() or slow:
+            # Steps that are still too long do not show yet what the ascent can do.
+            if ledger.enough() or (slow and ascent.step < SHORT):
                 break
         self._certify()
 
@@ -194,7 +196,7 @@ class _Run:
             if services.bound > before:
                 cuts = [service.cut() for service in services.services]
                 ledger.raise_bound(min(services.bound, ledger.cutoff()))
-            if ledger.enough():
+            if ledger.enough() or not math.isfinite(services.bound):
                 break
             # A tree that hardly moves the bound at first will not do so later.
             if number == 0 and services.bound - self._ascent.bound < PAYS * gap:
@@ -211,6 +213,8 @@ class _Proof:
     def run(self, problem: Problem) -> str:
         """Solve a problem that holds every plan that is wanted; its answer counts for the whole."""
         ledger = self._ledger
+        if ledger.over():
+            return "limit"
         ledger.tell("proving")
         cutoff = ledger.cutoff()
         limit = None if math.isinf(ledger.left()) else max(ledger.left(), 0.01)
