@@ -325,6 +325,16 @@ def test_another_reader_is_named(tmp_path, text, reader, right):
     assert any("It fits the reader" in fault.remedy and right in fault.remedy for fault in found)
 
 
+@pytest.mark.parametrize("reader", ["orlib", "holmberg", "delmaire", "ufllib", "mfile"])
+def test_blank_lines_between_blocks_tell_formats_apart(tmp_path, reader):
+    """Sites as many as customers, lines that end anywhere: only plc has blocks as they stand."""
+    blocks = ["4 5 5 3", "9 9 9 9", "8 7 8 7", "5 6 5 6 5 6 5 6 5\n6 5 6 5 6 5 6"]
+    text = "4 4\n\n" + "\n\n".join(blocks)
+    assert read(tmp_path, text, "plc").settings.split is False
+    found = faults(tmp_path, text, reader)
+    assert [fault.remedy for fault in found] == ["It fits the reader plc."]
+
+
 def test_lines_alone_are_no_fault(tmp_path):
     """A file whose lines begin anywhere is read, if they suit no other format better."""
     text = " ".join(HOLMBERG.split()[:9]) + "\n" + " ".join(HOLMBERG.split()[9:])
@@ -412,6 +422,19 @@ def test_every_public_file_reads():
     assert sizes == {"holmberg": 36, "delmaire": 29, "yang": 10, "gadegaard_tb4": 27,
                      "orlib_sscflp": 12, "orlib_cap": 17, "ufl_orlib": 8, "ufl_m": 6,
                      "tbed1": 5}  # fmt: skip
+
+
+@needs_data
+def test_no_public_file_is_read_by_another_reader():
+    """The first file of each set is refused by every reader but those that mean the same."""
+    alike = [{"orlib", "ufllib", "mfile"}]  # the last two leave capacities out
+    for name in dict.fromkeys(each.set for each in PUBLISHED):
+        some = next(each for each in PUBLISHED if each.set == name)
+        own = some.reader.partition(":")[0]
+        means = next((each for each in alike if own in each), {own})
+        for reader in sorted(FORMATS.keys() - means):
+            with pytest.raises(opt.InstanceError, match=r"[Ff]its? the reader|too few|too many"):
+                opt.read_public(some.path, reader)
 
 
 @needs_data

@@ -12,6 +12,7 @@ from optimiser.files.public.fitting import (
     begins_lines,
     fits_capacity,
     fitting,
+    form_begins_lines,
     left_open,
     sizes,
     strange,
@@ -310,11 +311,8 @@ class _Reading:
         """Note lines that begin where another format's rows do, and this one's do not."""
         if len(self._faults) or begins_lines(self._source, place):
             return
-        others = []
-        for form in fitting(self._source, self._format):
-            found = sizes(self._source, form)
-            if found and begins_lines(self._source, form.place(*found)):
-                others.append(form.name)
+        others = [form.name for form in fitting(self._source, self._format)
+                  if form_begins_lines(self._source, form)]  # fmt: skip
         if others:
             self._faults.add(
                 self._source.source,

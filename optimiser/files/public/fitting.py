@@ -23,9 +23,16 @@ _CAPACITY: Final = "capacity"
 
 
 def begins_lines(source: Words, place: Positions) -> bool:
-    """Whether every row of a format begins a line."""
-    first = np.diff(source.lines, prepend=0) > 0
-    return bool(first[place.starts + SIZES].all())
+    """Whether every row of a format begins a line, or blank lines stand between its blocks."""
+    lines = np.diff(source.lines, prepend=0)
+    first = np.flatnonzero(lines[SIZES:] > 1)
+    return bool((lines[place.starts + SIZES] > 0).all()) or first.tolist() == list(place.blocks)
+
+
+def form_begins_lines(source: Words, form: Format) -> bool:
+    """Whether `begins_lines` holds for a format with the sizes that the file says."""
+    found = sizes(source, form)
+    return found is not None and begins_lines(source, form.place(*found))
 
 
 def left_open(capacity: NDArray[np.object_]) -> NDArray[np.bool_]:
@@ -59,7 +66,10 @@ def fits_capacity(demand: Numbers, capacity: Numbers) -> bool:
 
 
 def fitting(source: Words, but: Format) -> list[Format]:
-    """Return the formats but one that a file fits: count, words, signs, demand and capacity."""
+    """Return the formats but one that a file fits: count, words, signs, demand and capacity.
+
+    Where lines or blank lines stand as in some of them, only those.
+    """
     found: list[Format] = []
     if strange(source.words):
         return []
@@ -69,7 +79,8 @@ def fitting(source: Words, but: Format) -> list[Format]:
         if form.name != but.name and (source.titled == form.labels) and _fits(source, form):
             found.append(form)
     # Without capacities nothing can be told but the count, so those formats come second.
-    return [form for form in found if form.capacities] or found
+    found = [form for form in found if form.capacities] or found
+    return [form for form in found if form_begins_lines(source, form)] or found
 
 
 def _fits(source: Words, form: Format) -> bool:

@@ -40,11 +40,14 @@ class Positions:
         Numbers of the sites, which must count up one by one; None where the format has none.
     starts
         First number of each site, customer or block: as a rule it begins a line.
+    blocks
+        First number of each block of numbers that mean the same.
     """
 
     fixed: Ints
     cost: Ints
     starts: Ints
+    blocks: tuple[int, ...]
     capacity: Ints | None = None
     demand: Ints | None = None
     label: Ints | None = None
@@ -121,12 +124,17 @@ def _runs(start: int, *lengths: int) -> Iterator[Ints]:
         start += length
 
 
+def _firsts(*runs: Ints) -> tuple[int, ...]:
+    return tuple(int(run[0]) for run in runs)
+
+
 def _by_customer(sites: int, customers: int) -> Positions:
     pairs = np.arange(2 * sites, dtype=np.int64).reshape(sites, 2)
     row = 2 * sites + np.arange(customers, dtype=np.int64) * (sites + 1)
     return Positions(capacity=pairs[:, 0], fixed=pairs[:, 1], demand=row,
                      cost=row[:, None] + 1 + np.arange(sites),
-                     starts=np.concatenate([pairs[:, 0], row]))  # fmt: skip
+                     starts=np.concatenate([pairs[:, 0], row]), blocks=(0, 2 * sites),
+                     )  # fmt: skip
 
 
 def _uncapacitated(sites: int, customers: int) -> Positions:
@@ -138,6 +146,7 @@ def _holmberg(sites: int, customers: int) -> Positions:
     return Positions(capacity=pairs[::2], fixed=pairs[1::2], demand=demand,
                      cost=cost.reshape(sites, customers).T,
                      starts=np.concatenate([pairs[::2], demand[:1], cost[::customers]]),
+                     blocks=_firsts(pairs, demand, cost),
                      )  # fmt: skip
 
 
@@ -146,6 +155,7 @@ def _delmaire(sites: int, customers: int) -> Positions:
     return Positions(capacity=capacity, fixed=fixed, demand=demand,
                      cost=cost.reshape(customers, sites),
                      starts=np.concatenate([cost[::sites], demand[:1], fixed[:1], capacity[:1]]),
+                     blocks=_firsts(cost, demand, fixed, capacity),
                      )  # fmt: skip
 
 
@@ -154,13 +164,15 @@ def _plc(sites: int, customers: int) -> Positions:
     return Positions(capacity=capacity, fixed=fixed, demand=demand,
                      cost=cost.reshape(sites, customers).T,
                      starts=np.concatenate([demand[:1], capacity[:1], fixed[:1],
-                                            cost[::customers]]))  # fmt: skip
+                                            cost[::customers]]),
+                     blocks=_firsts(demand, capacity, fixed, cost))  # fmt: skip
 
 
 def _simple(sites: int, customers: int) -> Positions:
     # After the sizes comes one more number, the limit on open sites, which 0 says is none.
     rows = 1 + np.arange(sites * (2 + customers), dtype=np.int64).reshape(sites, 2 + customers)
-    return Positions(label=rows[:, 0], fixed=rows[:, 1], cost=rows[:, 2:].T, starts=rows[:, 0])
+    return Positions(label=rows[:, 0], fixed=rows[:, 1], cost=rows[:, 2:].T, starts=rows[:, 0],
+                     blocks=(0, 1))  # fmt: skip
 
 
 FORMATS: Final[dict[str, Format]] = {
