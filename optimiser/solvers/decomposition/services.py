@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 #: Iterations of search for each service, at first and when prices have changed.
 SEARCH, AGAIN = 3_000, 300
-#: Factors of the temperature that rounds of search take in turn: few pairs hang on a few large offers.
+#: Factors of the temperature that rounds of search take in turn; few pairs hang on large offers.
 HEATS: Final = (0.3, 1.0, 3.0, 10.0)
 #: Nodes of a tree between two looks for a better solution.
 CHUNK: Final = 60
