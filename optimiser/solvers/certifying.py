@@ -57,6 +57,7 @@ def certify(
             raise InterruptedError
         if given is not compiled:
             certificate = _Carrier(Formulation(given), whole, known).carried(certificate)
+        del whole  # at a million options it takes more than a gigabyte
         return issue(certificate, known, stop)
     except UnsupportedError as error:
         return f"no bound was certified: {error}"

@@ -298,6 +298,18 @@ def test_decisions_must_leave_nothing_out(decision, text):
     assert caught.value.place == ("node", 0, 0, 0)
 
 
+def test_a_row_that_lets_both_sides_be_decides_nothing():
+    """Where a pair might be served twice, its row does not tell two options apart."""
+    made, known = toy_made(), toy_facts()
+    nodes = (Node(decision=Decision(row=0, first=(0,), second=(2,))), Node(), Node())
+    stage = replace(made.stages[0], parts=(Part(rows=(0,), nodes=nodes),))
+    assert prove(replace(made, stages=(stage,)), known) == BEST
+    high = known.row_high[:]
+    high[0] = 2
+    with pytest.raises(Rejected, match="row 0 lets both sides"):
+        prove(replace(made, stages=(stage,)), replace(known, row_high=high))
+
+
 def test_parts_may_share_nothing():
     """Two parts that reach the same provider's offers cannot both be taken apart."""
     made = toy_made()
