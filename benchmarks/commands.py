@@ -13,6 +13,7 @@ import click
 from benchmarks.suite_types import LARGEST
 from optimiser.cli.codes import INPUT, INTERRUPTED
 from optimiser.cli.common import Duration, Gap
+from optimiser.cli.guard import Program
 from optimiser.errors import UsageError
 from optimiser.report.words import plural, safe
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 #: Exit code of a run in which a solver gave a wrong answer.
 WRONG = 1
+#: Exit code of a fault of ours; 1 says something else here.
+FAULT = 3
 _EPILOG = """
 \b
 Begin with:
@@ -35,6 +38,7 @@ Begin with:
 Exit codes of run:
   0  all done, no wrong answer      2    input or usage; a run that could not be done
   1  done, a solver was wrong       130  interrupted; the same command goes on
+  3  a fault of this program        6    a solver that is not installed
 
 \b
 Exit codes of compare:
@@ -86,6 +90,7 @@ class Seeds(click.ParamType[tuple[int, ...]]):
 
 @click.group(
     name="benchmarks",
+    cls=Program,
     epilog=_EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )

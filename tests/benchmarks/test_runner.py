@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import queue
 import resource
 import signal
 import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -318,3 +320,22 @@ def test_solvers_are_checked_at_once(fakes):
 
     with pytest.raises(SolverError, match="fake-missing is not installed: pip install nothing"):
         runner.check_solvers(["highs", "fake-missing"])
+
+
+def test_our_fault_has_a_code_of_its_own(tmp_path):
+    """A slip of ours exits with 3, as 1 says that a solver was wrong, and without a traceback."""
+    program = (
+        "from benchmarks import commands\n"
+        "from optimiser.cli.guard import run_program\n"
+        "commands._list_suites = lambda suites: suites[1.5]\n"
+        "run_program(commands.main, 'benchmarks', ['run', '--list'], fault=commands.FAULT)\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    )  # fmt: skip
+    assert ended.returncode == commands.FAULT == 3
+    assert "Traceback" not in ended.stderr
+    (log,) = tmp_path.iterdir()
+    assert str(log) in ended.stderr
+    assert "list indices must be integers" in log.read_text()
