@@ -28,7 +28,7 @@ def table(path):
 
 
 @pytest.mark.parametrize(
-    ("kills", "seeds"), [(10, 7), pytest.param(100, 60, marks=pytest.mark.long)]
+    ("kills", "seeds"), [(6, 4), pytest.param(100, 60, marks=pytest.mark.long)]
 )
 def test_killed_and_resumed_is_the_same_as_uninterrupted(command, fakes, tmp_path, kills, seeds):
     """SIGKILL at random moments, resume, compare with a run that was left alone."""
