@@ -190,7 +190,8 @@ class _Run:
             services.learn(vector)
         gap = ledger.objective - ledger.bound
         cuts: list[LinearRow] = []
-        for number in range(PRICES):
+        # With one service there is nothing to share out: other prices would only move its tree.
+        for number in range(PRICES if count > 1 else 1):
             before = services.bound
             services.step(ledger.objective, TRY if number == 0 else NODES, ledger.over)
             if services.bound > before:
