@@ -6,10 +6,14 @@ import math
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
+from optimiser.model.check import check, in_house_account, todays_plan
+from optimiser.solvers.judge import CLOSE
 from optimiser.solvers.process import ASK
 from optimiser.solvers.result import FAILURES, LIES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from benchmarks.suites import Task
     from optimiser.solvers.result import Result
 
@@ -31,6 +35,8 @@ def classify(task: Task, result: Result, elapsed: float) -> dict[str, Any]:
     """
     case = task.case
     wrong = [fault.text for fault in result.faults if fault.kind in LIES]
+    if result.objective_units is None:
+        wrong += _against_simple_plans(result)
     if case.best_known is not None:
         wrong += _against(Decimal(case.best_known), case.best_known_status, result)
     failures = [(each.kind, each.text) for each in result.faults if each.kind in FAILURES]
@@ -49,6 +55,25 @@ def classify(task: Task, result: Result, elapsed: float) -> dict[str, Any]:
         "best_known": case.best_known,
         "best_known_status": case.best_known_status,
     }
+
+
+def _against_simple_plans(result: Result) -> Iterator[str]:
+    """Say where a result without a plan denies one that needs no solver, if that breaks no rule."""
+    instance, solver = result.instance, result.solver
+    today = todays_plan(instance)
+    plans = {
+        "the plan all in-house": in_house_account(instance),
+        "today's plan": None if today is None else check(instance, today),
+    }
+    for name, account in plans.items():
+        if account is None or not account.feasible:
+            continue
+        if result.status == "infeasible":
+            yield f"{solver} claims that there is no plan, but {name} breaks no rule"
+        elif result.bound_units is not None and result.bound_units > account.objective + max(
+            CLOSE * abs(account.objective), 0.5
+        ):
+            yield f"{solver} claims that no plan costs as little as {name} does"
 
 
 def _against(published: Decimal, status: str, result: Result) -> list[str]:

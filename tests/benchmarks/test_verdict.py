@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import functools
+
 import pytest
-from cases import TOY, published, task
+from cases import AT_HOME, TOY, published, task
 from toy_result import BEST, result, without_plan
 
 from benchmarks.verdict import classify
+from optimiser.model.build import instance_from
 from optimiser.solvers.result import SolverFault
+from optimiser.studies.generate import generate
 
 
 def classified(case=TOY, elapsed=1.0, given=None, **changes):
@@ -38,13 +42,47 @@ def test_published_values_are_compared_to_their_last_digit(value, status, wrong)
     assert (told["best_known"], told["best_known_status"]) == (value, status)
 
 
+@functools.cache
+def hopeless():
+    """The instance of `smoke` that has no plan."""
+    return generate("everything", seed=0, organisations=8, services=2, centres=3, co_operatives=4)
+
+
 def test_infeasible_is_wrong_where_a_plan_is_published():
     """Claimed infeasibility is solved where nothing is known, else a wrong answer."""
-    claim = without_plan("infeasible")
-    assert classified(given=claim)["solved"]
+    claim = without_plan("infeasible", instance=hopeless())
+    assert (classified(given=claim)["solved"], classified(given=claim)["wrong"]) == (True, [])
     told = classified(published("220600"), given=claim)
     assert not told["solved"]
     assert "one at 220600 is published" in told["wrong"][0]
+
+
+@pytest.mark.parametrize(
+    ("incumbent", "cost", "said"),
+    [("", "5", ["all in-house"]), ("in-house", "5", ["all in-house", "today's plan"]),
+     ("", "", []), ("p", "", ["today's plan"])],
+)  # fmt: skip
+def test_infeasible_is_wrong_where_a_simple_plan_works(incumbent, cost, said):
+    """A claim that nothing works is held against everything in-house, and against today."""
+    offer = {"provider": ["p"], "service": ["s"]}
+    instance = instance_from({
+        "organisations": {"organisation": ["a"]}, "services": {"service": ["s"], "unit": ["u"]},
+        "demand": {"organisation": ["a"], "service": ["s"], "volume": ["1"],
+                   "in_house_cost": [cost], "incumbent": [incumbent]},
+        "providers": {"provider": ["p"], "mode": ["shared-centre"]}, "offers": offer,
+        "tariffs": offer | {"band": ["1"], "unit_cost": ["1"]},
+    })  # fmt: skip
+    told = classified(given=without_plan("infeasible", instance=instance))
+    assert told["solved"] == (not said)
+    assert len(told["wrong"]) == len(said)
+    assert all(words in sentence for words, sentence in zip(said, told["wrong"], strict=True))
+
+
+@pytest.mark.parametrize(("bound", "wrong"), [(AT_HOME, False), (AT_HOME + 1, True)])
+def test_bound_without_a_plan_is_held_against_simple_plans(bound, wrong):
+    """A bound above what everything in-house costs is wrong, though the solver has no plan."""
+    told = classified(given=without_plan("unknown", bound_units=bound))
+    assert bool(told["wrong"]) is wrong
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def test_failure_is_told_by_kind(fakes, fake):
 
 
 LIES = {
-    "no-plan": None,
+    "no-plan": "but the plan all in-house breaks no rule",
     "contradicts": "although there is one",
     "bound": "its bound is wrong",
     "cost": "claims an objective of 1.00 GBP",
@@ -75,9 +75,6 @@ LIES = {
 def test_lie_is_a_wrong_answer(fakes, fake):
     """Lies about status, cost, bound and feasibility are wrong answers, and solve nothing."""
     record = run(f"fake-{fake}")
-    if LIES[fake] is None:  # nothing at hand contradicts it; the summary compares with other runs
-        assert (record["status"], record["solved"], record["wrong"]) == ("infeasible", True, [])
-        return
     assert any(LIES[fake] in sentence for sentence in record["wrong"])
     assert not record["solved"]
     assert record["failure"] == ""
@@ -94,7 +91,7 @@ def test_infeasible_is_wrong_where_a_plan_is_published(fakes):
     """Claimed infeasibility is compared with what is known."""
     record = run("fake-no-plan", published("220600"))
     assert not record["solved"]
-    assert "one at 220600 is published" in record["wrong"][0]
+    assert any("one at 220600 is published" in sentence for sentence in record["wrong"])
 
 
 def test_hang_is_killed_and_its_plan_kept(fakes):
