@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.optimize import linprog
+from scipy.sparse import vstack
 from solvers.fakes import Fake, honest
 
 from optimiser.certificate.facts import FREE
@@ -18,6 +21,7 @@ from optimiser.certificate.proof import (
     Stage,
 )
 from optimiser.solvers.base import Outcome
+from optimiser.solvers.milp.facts import multipliers
 from optimiser.solvers.milp.formulation import Formulation
 
 if TYPE_CHECKING:
@@ -47,11 +51,11 @@ def toy_certificate(problem: Problem, **changes: int) -> Certificate:
     """Price the toy's rows as `PRICES` says, but for changes, in pounds."""
     names = list(Formulation(problem).matrix.row_names())
     prices = [(names.index(name), price) for name, price in (PRICES | changes).items()]
-    multipliers = Multipliers(
+    priced = Multipliers(
         rows=tuple(row for row, _ in prices),
         values=tuple(price * 100 * UNIT for _, price in prices),
     )
-    return Certificate(stages=(Stage(multipliers=multipliers),))
+    return Certificate(stages=(Stage(multipliers=priced),))
 
 
 class Certifies(Fake):
@@ -95,6 +99,25 @@ def random_multipliers(facts: Facts, rng: random.Random, rows: list[int]) -> Mul
     return Multipliers(rows=tuple(chosen), values=tuple(values))
 
 
+@functools.cache
+def duals(formulation: Formulation) -> Multipliers:
+    """Multipliers that bound as well as the linear relaxation does, so that little is to spare."""
+    matrix = formulation.matrix
+    above, below = np.isfinite(matrix.row_upper), np.isfinite(matrix.row_lower)
+    found = linprog(
+        matrix.cost,
+        A_ub=vstack([matrix.a[above], -matrix.a[below]]),
+        b_ub=np.concatenate([matrix.row_upper[above], -matrix.row_lower[below]]),
+        bounds=np.column_stack([matrix.lower, matrix.upper]),
+    )
+    prices = np.zeros(matrix.rows)
+    if found.status == 0:
+        split = int(above.sum())
+        prices[above] += found.ineqlin.marginals[:split]
+        prices[below] -= found.ineqlin.marginals[split:]
+    return multipliers(formulation, np.arange(matrix.rows), prices)
+
+
 def random_certificate(
     formulation: Formulation, facts: Facts, rng: random.Random, cost: int
 ) -> Certificate:
@@ -111,10 +134,11 @@ def random_certificate(
         parts: tuple[Part, ...] = ()
         if rng.random() < 0.7:
             parts = (random_part(facts, rng, pairs, cost),)
-        stages.append(
-            Stage(multipliers=random_multipliers(facts, rng, rows), apart=apart, parts=parts)
-        )
-    cutoff = round(cost * rng.choice((0.9, 1, 1, 1.1))) if rng.random() < 0.6 else None
+        drawn = random_multipliers(facts, rng, rows)
+        if rng.random() < 0.7:
+            drawn = duals(formulation)
+        stages.append(Stage(multipliers=drawn, apart=apart, parts=parts))
+    cutoff = round(cost * rng.choice((0.9, 0.97, 0.99, 1, 1, 1.1))) if rng.random() < 0.6 else None
     return Certificate(stages=tuple(stages), cutoff=cutoff, nodes=rng.choice((0, 3, 300)))
 
 
