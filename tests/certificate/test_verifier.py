@@ -13,17 +13,21 @@ from typing import Any
 import pytest
 from brute import World
 from random_instances import columns, random_instance, random_rows
+from test_against_brute import package_plan
 from toy_result import BEST, toy
 
 from certificate.makers import (
     PRICES,
+    duals,
     random_certificate,
     random_multipliers,
     toy_certificate,
 )
 from optimiser.certificate import storage
+from optimiser.certificate.blocks import Blocks
 from optimiser.certificate.facts import Facts, Rejected
 from optimiser.certificate.proof import UNIT, Certificate, Decision, Multipliers, Node, Part, Stage
+from optimiser.certificate.values import Values
 from optimiser.certificate.verifier import issue, prove, verify
 from optimiser.errors import UnsupportedError
 from optimiser.model.build import instance_from
@@ -119,6 +123,31 @@ def test_certificate_of_the_cleaned_problem_holds_before_cleaning(seed):
             assert "refused" in found
         else:
             assert below(found.bound, best)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_fixing_spares_the_best_plan(seed):
+    """With a cutoff of a penny above the best plan, no column that it uses is found too dear."""
+    formulation, known, best = case(seed)
+    if best is None:
+        pytest.skip("no plan keeps every rule")
+    tables, settings = random_instance(seed)
+    world = World(tables, settings)
+    rows = random_rows(seed, tables, settings) if seed % 3 == 0 else []
+    plan = package_plan(world, world.plan(world.solve(rows).plans[0]))
+    used = set(formulation.encode(plan).nonzero()[0].tolist())
+    blocks = Blocks(known)
+    rng = random.Random(seed)
+    drawn = [random_multipliers(known, rng, list(range(known.rows))) for _ in range(10)]
+    for priced in [duals(formulation), *drawn]:
+        for apart in (False, True):
+            values = Values(
+                blocks, list(blocks.upper), apart=apart, nodes=9, unit=UNIT, stop=lambda: False
+            )
+            values.start(priced)
+            room = (best + 1) * UNIT - values.total
+            alone = [c for c, unit in enumerate(values.unit_of) if unit < 0]
+            assert not used & set(values.too_dear(range(len(values.units)), alone, room))
 
 
 # --- mutations -------------------------------------------------------------------------------
@@ -220,16 +249,7 @@ def test_toy_by_hand():
 
 def test_toy_at_in_house_prices():
     """Without contracts priced: 251,200 − 21,000 (Hub) − 33,000 (Valley) = £197,200."""
-    in_house = {
-        "pair_alder_payroll": 27_200,
-        "pair_birch_payroll": 19_200,
-        "pair_cedar_payroll": 10_200,
-        "pair_alder_it": 110_200,
-        "pair_birch_it": 56_200,
-        "pair_cedar_it": 28_200,
-    }
-    nothing = {name: 0 for name in PRICES if name.startswith("contract")}
-    assert prove(toy_made(**in_house, **nothing), toy_facts()) == 197_200_00
+    assert prove(toy_made(**IN_HOUSE), toy_facts()) == 197_200_00
 
 
 def test_a_tree_closes_what_prices_leave_open():
@@ -242,6 +262,43 @@ def test_a_tree_closes_what_prices_leave_open():
     nodes = (Node(change=Multipliers(rows=(row,), values=(-1_000_00 * UNIT,))),)
     stage = replace(root.stages[0], parts=(Part(rows=(row,), nodes=nodes),))
     assert prove(replace(root, stages=(stage,)), known) == BEST
+
+
+IN_HOUSE = {
+    "pair_alder_payroll": 27_200,
+    "pair_birch_payroll": 19_200,
+    "pair_cedar_payroll": 10_200,
+    "pair_alder_it": 110_200,
+    "pair_birch_it": 56_200,
+    "pair_cedar_it": 28_200,
+} | {name: 0 for name in PRICES if name.startswith("contract")}
+
+
+def test_no_bound_lies_above_the_cutoff():
+    """At £100 above the first stage nearly all is cut; the second proves no more than that."""
+    first, second = toy_made(**IN_HOUSE).stages[0], toy_made().stages[0]
+    made = Certificate(stages=(first, second), cutoff=197_300_00)
+    assert prove(made, toy_facts()) == 197_300_00
+    assert prove(replace(made, cutoff=None), toy_facts()) == BEST
+
+
+def test_no_part_is_worth_more_than_its_target():
+    """The same in a tree: what was fixed may cost the target."""
+    root, good = toy_made(**IN_HOUSE).stages[0], toy_made().stages[0]
+    before = dict(zip(root.multipliers.rows, root.multipliers.values, strict=True))
+    change = Multipliers(
+        rows=good.multipliers.rows,
+        values=tuple(
+            value - before[row]
+            for row, value in zip(good.multipliers.rows, good.multipliers.values, strict=True)
+        ),
+    )
+    decision = Decision(row=0, first=(0, 1), second=(2, 15))
+    for fix, bound in ((True, 197_300_00), (False, BEST)):
+        nodes = (Node(fix=fix, decision=decision), Node(change=change), Node(change=change))
+        part = Part(rows=good.multipliers.rows, nodes=nodes, target=197_300_00 * UNIT)
+        made = Certificate(stages=(replace(root, parts=(part,)),))
+        assert prove(made, toy_facts()) == bound
 
 
 def rejection(made: Certificate, known: Facts) -> tuple[str, tuple[Any, ...]]:
