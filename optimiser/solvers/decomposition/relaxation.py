@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from optimiser.certificate.proof import DIGITS, Multipliers, Stage
+from optimiser.certificate.proof import Stage
 from optimiser.model.problem import UNLIMITED
 from optimiser.solvers.decomposition import blocks
 from optimiser.solvers.decomposition.blocks import Blocks
+from optimiser.solvers.milp.facts import digits, multipliers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -186,12 +187,11 @@ class Ascent:
     def certified(self) -> Stage:
         """Return the multipliers in whole units, as the verifier takes them."""
         relaxation = self.relaxation
-        exact = np.rint(self.multipliers / relaxation.scale * 2.0**DIGITS)
-        some = np.flatnonzero((exact != 0) & (np.abs(exact) < 2.0**62))
+        values = self.multipliers / relaxation.scale
+        formulation = relaxation.formulation
         return Stage(
-            multipliers=Multipliers(
-                rows=tuple(relaxation.rows[some].tolist()),
-                values=tuple(exact[some].astype(np.int64).tolist()),
+            multipliers=multipliers(
+                formulation, relaxation.rows, values, digits(formulation, relaxation.rows)
             )
         )
 

@@ -16,6 +16,7 @@ from optimiser.solvers.decomposition.fixing import survivors
 from optimiser.solvers.decomposition.relaxation import Ascent, Relaxation
 from optimiser.solvers.decomposition.searching import Search, pulls
 from optimiser.solvers.decomposition.services import Services
+from optimiser.solvers.milp.facts import digits
 from optimiser.solvers.milp.formulation import Formulation
 from optimiser.solvers.milp.highs import Highs
 
@@ -48,7 +49,8 @@ def work(ledger: Ledger, problem: Problem, options: Options) -> str:
     """Bound, search and prove; return the reason of `base.Outcome`."""
     ledger.tell("building")
     formulation = Formulation(problem)
-    if not formulation.matrix.columns or not problem.size("band"):
+    choices = problem.home + np.bincount(problem.option_pair, minlength=problem.pairs)
+    if not formulation.matrix.columns or not problem.size("band") or not choices.all():
         return _Proof(ledger, options).run(problem)
     run = _Run(ledger, formulation, options)
     if problem.split or not follows(problem):
@@ -120,7 +122,9 @@ class _Run:
         stages = (stage,) if stage == self._first else (self._first, stage)
         cutoff = self._ledger.cutoff()
         self._ledger.certificate = Certificate(
-            stages=stages, cutoff=math.ceil(cutoff) if math.isfinite(cutoff) else None
+            stages=stages,
+            cutoff=math.ceil(cutoff) if math.isfinite(cutoff) else None,
+            digits=digits(self._formulation, self._relaxation.rows),
         )
 
     def _target(self) -> float:

@@ -29,7 +29,12 @@ from optimiser.solvers.decomposition.services import Services
 from optimiser.solvers.milp.formulation import Formulation
 from optimiser.studies.generate import generate
 
-SEEDS = [*range(60), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(60, 400))]
+#: 62, 70 and 94 have pairs that nobody can serve.
+SEEDS = [
+    *range(57),
+    *(62, 70, 94),
+    *(pytest.param(seed, marks=pytest.mark.long) for seed in range(57, 400)),
+]
 #: Relative error that sums of floats may have.
 ROOM = 1e-9
 
