@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from cases import task
+from heeding import heed_interrupts
 
 pytest.importorskip("distributed", reason="dask.distributed, extra cluster, is not installed")
 
@@ -139,7 +140,9 @@ def test_interrupt_ends_runs_on_the_cluster(dask, tmp_path, command):
     out = tmp_path / "records.jsonl"
     words = [*command, "run", "smoke", "--instances", "toy", "--solvers", "fake-slow", "--seeds",
              "0-3", "--cluster", dask.address, "--out", str(out)]  # fmt: skip
-    runner = subprocess.Popen(words, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+    runner = subprocess.Popen(
+        words, stderr=subprocess.PIPE, text=True, cwd=ROOT, preexec_fn=heed_interrupts
+    )
     for worker in dask.workers:
         at_work(worker)
     runner.send_signal(signal.SIGINT)

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from cases import TOY, task
 from click.testing import CliRunner
+from heeding import heed_interrupts
 
 from benchmarks import commands, machine, runner
 from benchmarks.limits import described
@@ -212,6 +213,7 @@ def test_list_shows_suites_and_runs():
 
 def start(command, *words, **options):
     """Start the command line as a process, on the toy."""
+    options.setdefault("preexec_fn", heed_interrupts)
     return subprocess.Popen(
         [*command, "run", "smoke", "--instances", "toy", *words], stderr=subprocess.PIPE,
         stdout=subprocess.PIPE, text=True, cwd=ROOT, **options,

@@ -140,7 +140,7 @@ def test_the_engine_finds_the_best_of_all_plans(seed, rows):
     best, problem = drawn(seed, rows=rows)
     problem, _ = clean(problem)
     try:
-        outcome = Decomposition().solve(problem, Options(gap=0, time_limit=60), lambda _: None)
+        outcome = Decomposition().solve(problem, Options(gap=0), lambda _: None)
     except UnsupportedError as refused:
         pytest.skip(f"refused: {refused}")
     if best.status == "infeasible":
