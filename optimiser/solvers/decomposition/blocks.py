@@ -99,7 +99,9 @@ def evaluate(m, lower, upper, multipliers, reduced, x, band_value):  # type: ign
     m
         The relaxation.
     lower, upper
-        Bounds of the columns, shape (columns,); narrowed by branching and fixing.
+        Bounds of the columns, shape (columns,); narrowed by branching and fixing. Lower bounds
+        count for bands (one of an offer's that have one must be in force), providers and columns
+        in no block.
     multipliers
         λ, shape (rows,).
     reduced, x, band_value
@@ -142,27 +144,15 @@ def evaluate(m, lower, upper, multipliers, reduced, x, band_value):  # type: ign
                     continue
                 n = 0
                 needs = m.lo[b] > 0
-                base = reduced[z0 + b]
-                room = m.hi[b]
-                least = m.lo[b]
                 for t in range(m.item_start[b], m.item_start[b + 1]):
                     k = m.item[t]
                     c = x0 + k
-                    if upper[c] > 0 and lower[c] > 0:
-                        # Fixed: it is in whatever else is.
-                        base += reduced[c] * m.most[k]
-                        room -= m.weight[k] * m.most[k]
-                        least -= m.weight[k] * m.most[k]
-                        x[c] = m.most[k]
-                    elif upper[c] > 0 and (needs or reduced[c] < 0.0):
+                    if upper[c] > 0 and (needs or reduced[c] < 0.0):
                         r_[n], w_[n], a_[n], at_[n] = reduced[c], m.weight[k], m.most[k], k
                         n += 1
-                if room < 0:
-                    value = INFINITE
-                else:
-                    value = base + knapsack(
-                        r_[:n], w_[:n], a_[:n], max(least, 0.0), room, m.exact[0] > 0, x_[:n]
-                    )
+                value = reduced[z0 + b] + knapsack(
+                    r_[:n], w_[:n], a_[:n], m.lo[b], m.hi[b], m.exact[0] > 0, x_[:n]
+                )
                 band_value[b] = value
                 if value < best:
                     best = value
@@ -171,8 +161,6 @@ def evaluate(m, lower, upper, multipliers, reduced, x, band_value):  # type: ign
                     chosen = b
                     for t in range(n):
                         x[x0 + at_[t]] = x_[t]
-                else:
-                    _clear_fixed(m, lower, upper, x, b)
             if chosen >= 0:
                 x[z0 + chosen] = 1.0
             inside += best
@@ -196,14 +184,6 @@ def evaluate(m, lower, upper, multipliers, reduced, x, band_value):  # type: ign
 def _clear(m, x, b):  # type: ignore[no-untyped-def]
     for t in range(m.item_start[b], m.item_start[b + 1]):
         x[m.first[0] + m.item[t]] = 0.0
-
-
-@njit(cache=True, error_model="numpy")
-def _clear_fixed(m, lower, upper, x, b):  # type: ignore[no-untyped-def]
-    for t in range(m.item_start[b], m.item_start[b + 1]):
-        c = m.first[0] + m.item[t]
-        if lower[c] > 0:
-            x[c] = 0.0
 
 
 @njit(cache=True, error_model="numpy")

@@ -13,6 +13,8 @@ import numpy as np
 from numba import njit
 
 from optimiser.model.problem import UNLIMITED
+from optimiser.solvers.decomposition.ranges import grouped, starts
+from optimiser.solvers.milp.rules import contract_authority
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -104,17 +106,15 @@ def lay(problem: Problem) -> Board:
     size, cost, hours = problem.size, problem.objective, problem.hours
     pairs, options = problem.pairs, problem.options
     at = problem.option_pair
-    authority = np.zeros(size("contract"), dtype=np.int64)
-    authority[problem.option_contract] = problem.pair_authority[at]
     load = problem.service_weight[problem.pair_service[at]] * problem.option_volume
     option_cost = cost.get("part", options) + cost.get("use", options)
     typical = _typical(problem, option_cost)
     mates = _mates(problem)
     entries = _Entries(problem)
     organisations = int(problem.pair_organisation.max(initial=-1)) + 1
-    offer_option = _grouped(problem.option_offer, size("offer"))
-    provider_offer = _grouped(problem.offer_provider, size("provider"))
-    organisation_pair = _grouped(problem.pair_organisation, organisations)
+    offer_option = grouped(problem.option_offer, size("offer"))
+    provider_offer = grouped(problem.offer_provider, size("provider"))
+    organisation_pair = grouped(problem.pair_organisation, organisations)
     cover = np.repeat(np.arange(size("cover")), np.diff(problem.cover_start))
     at_home = problem.cover_home
     option_cover = _csr(problem.cover_index[~at_home], cover[~at_home], options)
@@ -131,7 +131,7 @@ def lay(problem: Problem) -> Board:
             home=problem.home,
             home_cost=cost.get("home", pairs) + cost.get("home_use", pairs),
             home_hours=hours.get("home", pairs),
-            option=_starts(at, pairs),
+            option=starts(at, pairs),
             mate=mates[0],
             row=entries.start["home"],
             cover=home_cover[0],
@@ -146,7 +146,7 @@ def lay(problem: Problem) -> Board:
             cost=option_cost,
             hours=hours.get("part", options) + hours.get("use", options),
             load=load,
-            banded=_starts(problem.banded_option, options),
+            banded=starts(problem.banded_option, options),
             row=entries.start["option"],
             cover=option_cover[0],
         ),
@@ -162,7 +162,7 @@ def lay(problem: Problem) -> Board:
             "offers", size("offer"),
             cost=cost.get("offer", size("offer")),
             provider=problem.offer_provider,
-            band=_starts(problem.band_offer, size("offer")),
+            band=starts(problem.band_offer, size("offer")),
             option=offer_option[0],
             row=entries.start["offer"],
             penalty=4.0 * typical / volume,
@@ -182,7 +182,7 @@ def lay(problem: Problem) -> Board:
             cost=cost.get("contract", size("contract")),
             hours=hours.get("contract", size("contract")),
             provider=problem.contract_provider,
-            authority=authority,
+            authority=contract_authority(problem),
             row=entries.start["contract"],
         ),
         "authorities": _records(
@@ -266,17 +266,9 @@ def _limits(values: Ints) -> Floats:
     return np.where(values == UNLIMITED, NO_LIMIT, values.astype(np.float64))
 
 
-def _starts(sorted_owner: Ints, count: int) -> Ints:
-    return np.searchsorted(sorted_owner, np.arange(count + 1)).astype(np.int64)
-
-
 def _csr(owner: Ints, value: Ints, count: int) -> tuple[Ints, Ints]:
-    order = np.argsort(owner, kind="stable")
-    return _starts(owner[order], count), value[order].astype(np.int64)
-
-
-def _grouped(owner: Ints, count: int) -> tuple[Ints, Ints]:
-    return _csr(owner, np.arange(len(owner)), count)
+    start, member = grouped(owner, count)
+    return start, value[member].astype(np.int64)
 
 
 def _mates(problem: Problem) -> tuple[Ints, Records]:
@@ -295,7 +287,7 @@ def _mates(problem: Problem) -> tuple[Ints, Records]:
     owner, pair, kinds, costs = (
         np.concatenate([none, *(each[i] for each in found)]) for i in range(4)
     )
-    start, order = _grouped(owner, problem.pairs)
+    start, order = grouped(owner, problem.pairs)
     records = _records(
         "mates", len(order), pair=pair[order], kind=kinds[order], cost=costs[order]
     )
@@ -348,7 +340,7 @@ class _Entries:
         for name, parts in found.items():
             index = np.concatenate([np.zeros(0, dtype=np.int64), *(part[0] for part in parts)])
             order = np.argsort(index, kind="stable")
-            self.start[name] = _starts(index[order], sizes[name]) + total
+            self.start[name] = starts(index[order], sizes[name]) + total
             rows.append(np.concatenate([rows[0], *(part[1] for part in parts)])[order])
             values.append(np.concatenate([values[0], *(part[2] for part in parts)])[order])
             total += len(index)

@@ -16,6 +16,7 @@ from optimiser.certificate.proof import Stage
 from optimiser.model.problem import UNLIMITED
 from optimiser.solvers.decomposition import blocks
 from optimiser.solvers.decomposition.blocks import Blocks
+from optimiser.solvers.decomposition.ranges import grouped, starts
 from optimiser.solvers.milp.facts import digits, multipliers
 
 if TYPE_CHECKING:
@@ -91,9 +92,9 @@ class Relaxation:
         d = csr_array((d.data / np.repeat(size, count), d.indices, d.indptr), shape=d.shape)
         t = d.T.tocsr()
         bands, offers, providers = (problem.size(k) for k in ("band", "offer", "provider"))
-        item = np.argsort(problem.banded_band, kind="stable")
-        offer = np.argsort(problem.offer_provider, kind="stable")
-        contract = np.argsort(problem.contract_provider, kind="stable")
+        item_start, item = grouped(problem.banded_band, bands)
+        offer_start, offer = grouped(problem.offer_provider, providers)
+        contract_start, contract = grouped(problem.contract_provider, providers)
         volume = problem.option_volume[problem.banded_option].astype(np.float64)
         hi = np.minimum(problem.band_to, problem.offer_capacity[problem.band_offer])
         lo = np.maximum(problem.band_from, problem.offer_minimum[problem.band_offer])
@@ -112,16 +113,16 @@ class Relaxation:
             column_row=t.indices.astype(whole),
             column_value=t.data,
             first=np.array([columns.start[block] for block in "xzyw"], dtype=whole),
-            item_start=starts(problem.banded_band[item], bands),
+            item_start=item_start,
             item=item,
             weight=np.ones(len(item)) if problem.split else volume,
             most=self.upper[self.slices["x"]].copy(),
             lo=lo.astype(np.float64),
             hi=np.where(hi == UNLIMITED, np.inf, hi.astype(np.float64)),
-            offer_start=starts(problem.offer_provider[offer], providers),
+            offer_start=offer_start,
             offer=offer,
             band_start=starts(problem.band_offer, offers),
-            contract_start=starts(problem.contract_provider[contract], providers),
+            contract_start=contract_start,
             contract=contract,
             least=np.maximum(problem.provider_min_members, 0),
             members=problem.provider_max_members,
@@ -249,8 +250,3 @@ class Ascent:
             if stop():
                 return False
         return False
-
-
-def starts(sorted_owner: Ints, count: int) -> Ints:
-    """Return where each of `count` owners starts in a sorted array, and the end, as CSR does."""
-    return np.searchsorted(sorted_owner, np.arange(count + 1)).astype(np.int64)

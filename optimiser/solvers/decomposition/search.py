@@ -93,7 +93,7 @@ def cheapest(b, q, banned_offer, banned_provider, blink):  # type: ignore[no-unt
 
 
 @njit(cache=True, error_model="numpy")
-def _ruin(b, pulls, ruined):  # type: ignore[no-untyped-def]
+def _ruin(b, ruined):  # type: ignore[no-untyped-def]
     """Choose pairs to deal anew.
 
     Returns their number, a banned offer and provider, and an offer to open (−1 where none).
@@ -221,7 +221,7 @@ def explore(b, pulls, seed, iterations, hot, cold, best, best_value):  # type: i
     for it in range(iterations):
         heat = hot * (cold / hot) ** (it / iterations)
         before = b.total[0] + b.total[1]
-        n, banned_offer, banned_provider, opened = _ruin(b, pulls, ruined)
+        n, banned_offer, banned_provider, opened = _ruin(b, ruined)
         changes = 0
         donor = -1
         if opened >= 0:

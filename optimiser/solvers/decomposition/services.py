@@ -20,7 +20,7 @@ from optimiser.model.problem import Linear, LinearRow, Term
 from optimiser.solvers.decomposition import blocks as kernels
 from optimiser.solvers.decomposition.blocks import Blocks
 from optimiser.solvers.decomposition.board import AT_HOME, NOBODY
-from optimiser.solvers.decomposition.relaxation import starts
+from optimiser.solvers.decomposition.ranges import grouped, starts
 from optimiser.solvers.decomposition.searching import Search, pull
 from optimiser.solvers.decomposition.tree import Tree
 from optimiser.solvers.milp.columns import Columns
@@ -378,8 +378,8 @@ def _blocks(
     count = nx + nz + ny + nh
     row = np.concatenate([problem.option_pair[problem.banded_option], np.flatnonzero(problem.home)])
     column = np.concatenate([np.arange(nx), nx + nz + ny + np.arange(nh)])
-    order = np.argsort(row, kind="stable")
-    item = np.argsort(problem.banded_band, kind="stable")
+    row_start, order = grouped(row, problem.pairs)
+    item_start, item = grouped(problem.banded_band, nz)
     has = np.zeros(count, dtype=np.int64)
     has[column] = 1
     column_start = np.concatenate([[0], np.cumsum(has)]).astype(np.int64)
@@ -387,7 +387,7 @@ def _blocks(
     none = np.zeros(ny, dtype=np.int64)
     return Blocks(
         cost=np.zeros(count),
-        row_start=starts(row[order], problem.pairs),
+        row_start=row_start,
         row_column=column[order].astype(np.int64),
         row_value=np.ones(len(column)),
         low=whole,
@@ -396,7 +396,7 @@ def _blocks(
         column_row=row.astype(np.int64),
         column_value=np.ones(len(column)),
         first=np.array([0, nx, nx + nz, count], dtype=np.int64),
-        item_start=starts(problem.banded_band[item], nz),
+        item_start=item_start,
         item=item,
         weight=m.weight[x],
         most=m.most[x],
