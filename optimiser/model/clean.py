@@ -121,7 +121,7 @@ class _Sweep:
 
     def _least(self) -> Ints:
         problem = self.problem
-        return np.maximum(np.maximum(problem.band_from, problem.offer_minimum[self.offer]), 1)
+        return np.maximum(problem.band_least, 1)
 
     def _oversized(self) -> None:
         """Under single sourcing, options larger than a band's end."""

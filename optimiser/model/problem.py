@@ -229,6 +229,16 @@ class Problem:
         """Volume of each option's pair, shape (options,)."""
         return self.pair_volume[self.option_pair]
 
+    @property
+    def band_least(self) -> Ints:
+        """Least volume of each band in force, its offer's minimum counted in, shape (bands,)."""
+        return np.maximum(self.band_from, self.offer_minimum[self.band_offer])
+
+    @property
+    def band_most(self) -> Ints:
+        """Most volume of each band, its offer's capacity counted in, shape (bands,)."""
+        return np.minimum(self.band_to, self.offer_capacity[self.band_offer])
+
     def size(self, kind: str) -> int:
         """Return the number of atoms of a kind."""
         return {

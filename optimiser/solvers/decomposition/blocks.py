@@ -243,8 +243,7 @@ def residual(m, x, multipliers, result):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, error_model="numpy")
 def ascend(  # type: ignore[no-untyped-def]
-    m, lower, upper, multipliers, average, bound, step, failures, patience, iterations, target,
-    band_value
+    m, lower, upper, multipliers, average, bound, step, failures, patience, iterations, target
 ):
     """Take steps of the volume algorithm (Barahona & Anbil 2000, Math. Prog. 87).
 
@@ -263,23 +262,19 @@ def ascend(  # type: ignore[no-untyped-def]
         Steps to take.
     target
         An upper bound on the optimum; ends the ascent when the bound has reached it.
-    band_value
-        Filled, at the best point if it moved: see `evaluate`.
 
     Returns
     -------
     tuple
-        Bound, step, failures and evaluations.
+        Bound, step and failures.
     """
     rows, columns = len(m.low), len(m.cost)
     reduced, x = np.empty(columns), np.empty(columns)
     direction, trial, other = np.empty(rows), np.empty(rows), np.empty(rows)
     values = np.empty(len(m.lo))
-    evaluations = 0
     if bound == -INFINITE:
-        bound = evaluate(m, lower, upper, multipliers, reduced, x, band_value)
+        bound = evaluate(m, lower, upper, multipliers, reduced, x, values)
         average[:] = x
-        evaluations = 1
     for _ in range(iterations):
         if bound >= target:
             break
@@ -298,7 +293,6 @@ def ascend(  # type: ignore[no-untyped-def]
                 value = max(value, 0.0)
             trial[i] = value
         found = evaluate(m, lower, upper, trial, reduced, x, values)
-        evaluations += 1
         for j in range(columns):
             average[j] = FRESH * x[j] + (1.0 - FRESH) * average[j]
         if found > bound:
@@ -308,7 +302,6 @@ def ascend(  # type: ignore[no-untyped-def]
                 agrees += other[i] * direction[i]
             bound = found
             multipliers[:] = trial
-            band_value[:] = values
             failures = 0
             if agrees > 0:
                 step = min(step * 1.1, 2.0)
@@ -317,4 +310,4 @@ def ascend(  # type: ignore[no-untyped-def]
             if failures >= patience:
                 step *= SHORTEN
                 failures = 0
-    return bound, step, failures, evaluations
+    return bound, step, failures

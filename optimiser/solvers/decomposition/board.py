@@ -119,8 +119,6 @@ def lay(problem: Problem) -> Board:
     at_home = problem.cover_home
     option_cover = _csr(problem.cover_index[~at_home], cover[~at_home], options)
     home_cover = _csr(problem.cover_index[at_home], cover[at_home], pairs)
-    lo = np.maximum(problem.band_from, problem.offer_minimum[problem.band_offer])
-    hi = np.minimum(problem.band_to, problem.offer_capacity[problem.band_offer])
     volume = max(float(problem.pair_volume.mean()), 1.0) if pairs else 1.0
     records = {
         "pairs": _records(
@@ -156,7 +154,9 @@ def lay(problem: Problem) -> Board:
         ),
         "bands": _records(
             "bands", size("band"),
-            cost=cost.get("band", size("band")), lo=lo, hi=_limits(hi),
+            cost=cost.get("band", size("band")),
+            lo=problem.band_least,
+            hi=_limits(problem.band_most),
         ),
         "offers": _records(
             "offers", size("offer"),

@@ -23,23 +23,13 @@ if TYPE_CHECKING:
 def lift(
     m: Blocks, lower: Floats, upper: Floats, multipliers: Floats
 ) -> tuple[Floats, float]:
-    """Return by how much the bound rises if a column is not 0, shape (columns,), and the bound."""
+    """Return by how much the bound rises if a column is not 0, shape (columns,), and the bound.
+
+    Rises of providers and contracts are not reckoned and 0; the bound is without offset.
+    """
     rise = np.zeros(len(m.cost))
     bound: float = _penalties(m, lower, upper, multipliers, rise)
     return rise, bound
-
-
-def penalties(relaxation: Relaxation, multipliers: Floats) -> tuple[float, Floats]:
-    """Return the bound at `multipliers` and by how much it rises if a column is not 0.
-
-    Returns
-    -------
-    tuple
-        The bound, offset included, and the rises of option-bands, bands and what is in no block;
-        0 for other columns; shape (columns,).
-    """
-    rise, bound = lift(relaxation.blocks, relaxation.lower, relaxation.upper, multipliers)
-    return bound + relaxation.offset, rise
 
 
 @njit(cache=True, error_model="numpy")
@@ -153,7 +143,8 @@ def survivors(relaxation: Relaxation, multipliers: Floats, cutoff: float) -> tup
         Objective, in last places of money; plans from here on are not wanted.
     """
     columns, problem = relaxation.columns, relaxation.problem
-    bound, rise = penalties(relaxation, multipliers)
+    rise, bound = lift(relaxation.blocks, relaxation.lower, relaxation.upper, multipliers)
+    bound += relaxation.offset
     # Sums of floats are wrong by a few units in their last places.
     room = cutoff - bound + 1e-11 * abs(cutoff) + 1.0
     stays = rise <= room

@@ -96,8 +96,7 @@ class Relaxation:
         offer_start, offer = grouped(problem.offer_provider, providers)
         contract_start, contract = grouped(problem.contract_provider, providers)
         volume = problem.option_volume[problem.banded_option].astype(np.float64)
-        hi = np.minimum(problem.band_to, problem.offer_capacity[problem.band_offer])
-        lo = np.maximum(problem.band_from, problem.offer_minimum[problem.band_offer])
+        hi = problem.band_most
         inside = np.zeros(columns.count, dtype=bool)
         for part in self.slices.values():
             inside[part] = True
@@ -117,7 +116,7 @@ class Relaxation:
             item=item,
             weight=np.ones(len(item)) if problem.split else volume,
             most=self.upper[self.slices["x"]].copy(),
-            lo=lo.astype(np.float64),
+            lo=problem.band_least.astype(np.float64),
             hi=np.where(hi == UNLIMITED, np.inf, hi.astype(np.float64)),
             offer_start=offer_start,
             offer=offer,
@@ -162,18 +161,14 @@ class Ascent:
         Lower bound on the objective at `multipliers`, offset included, in last places of money.
     average
         Average of the minimisers: nearly a solution of the convexified problem, shape (columns,).
-    band_value
-        Least reduced cost of each band in force at `multipliers`, shape (bands,).
     """
 
     def __init__(self, relaxation: Relaxation, multipliers: Floats) -> None:
         self.relaxation = relaxation
         self.multipliers = multipliers.copy()
         self.average = np.zeros(relaxation.columns.count)
-        self.band_value = np.full(len(relaxation.blocks.lo), np.inf)
         self.bound = -math.inf
         self.step = 1.0
-        self.evaluations = 0
         self._failures = 0
 
     @property
@@ -202,15 +197,9 @@ class Ascent:
         return self.bound
 
     def run(
-        self,
-        iterations: int,
-        target: float,
-        *,
-        stop: Callable[[], bool] = lambda: False,
-        stall: float = 0.0,
-        window: int = 100,
-    ) -> bool:
-        """Take steps until the bound reaches `target` or stalls, or `stop` says so.
+        self, iterations: int, target: float, *, stop: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Take steps until the bound reaches `target` or `stop` says so.
 
         Parameters
         ----------
@@ -220,33 +209,14 @@ class Ascent:
             An upper bound on the optimum, in last places of money; steps aim at it.
         stop
             Asked now and then.
-        stall
-            Stop when `window` steps close less than this share of the way to `target`.
-        window
-            See `stall`.
-
-        Returns
-        -------
-        bool
-            Whether the bound has reached `target`.
         """
         relax = self.relaxation
-        marked, since = self.bound, 0
         for _ in range(0, iterations, CHUNK):
-            value, self.step, self._failures, evaluations = blocks.ascend(
+            value, self.step, self._failures = blocks.ascend(
                 relax.blocks, relax.lower, relax.upper, self.multipliers, self.average,
                 self.bound - relax.offset, self.step, self._failures, PATIENCE, CHUNK,
-                target - relax.offset, self.band_value,
+                target - relax.offset,
             )  # fmt: skip
             self.bound = value + relax.offset
-            self.evaluations += evaluations
-            if self.bound >= target:
-                return True
-            since += CHUNK
-            if since >= window:
-                if self.bound - marked < stall * (target - self.bound):
-                    return False
-                marked, since = self.bound, 0
-            if stop():
-                return False
-        return False
+            if self.bound >= target or stop():
+                return

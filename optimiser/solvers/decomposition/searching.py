@@ -106,15 +106,8 @@ class Search:
         Pairs of which no choice has half of the average are left open.
         """
         self._pulls = pulls(ascent.relaxation, ascent.multipliers)
-        problem, columns = self._problem, ascent.relaxation.columns
-        share = np.zeros(problem.options)
-        np.add.at(share, problem.banded_option, ascent.average[columns.block("x")])
-        choice = np.full(problem.pairs, NOBODY, dtype=np.int64)
-        some = share > 0.5
-        choice[problem.option_pair[some]] = np.flatnonzero(some)
-        at_home = ascent.average[columns.block("h")] > 0.5
-        choice[columns.home[at_home]] = AT_HOME
-        return choice
+        x, home = (ascent.average[ascent.relaxation.columns.block(block)] for block in "xh")
+        return likely(self._problem, x, home)
 
     def choices(self, plan: Plan) -> Ints:
         """Return a plan's choices; pairs that have none of the options are left open."""
@@ -136,6 +129,24 @@ class Search:
         return Plan.from_arrays(np.arange(problem.pairs), by, problem.pair_volume)
 
 
+def likely(problem: Problem, x: Floats, home: Floats) -> Ints:
+    """Return the choices that have over half of their pair; pairs without one are left open.
+
+    Parameters
+    ----------
+    problem
+        Under single sourcing.
+    x, home
+        Shares of option-bands, and of the pairs that may be delivered in-house.
+    """
+    share = np.bincount(problem.banded_option, x, minlength=problem.options)
+    choice = np.full(problem.pairs, NOBODY, dtype=np.int64)
+    some = np.flatnonzero(share > 0.5)
+    choice[problem.option_pair[some]] = some
+    choice[np.flatnonzero(problem.home)[home > 0.5]] = AT_HOME
+    return choice
+
+
 def pulls(relaxation: Relaxation, multipliers: Floats) -> Floats:
     """Return the least reduced cost of each option per unit of volume, shape (options,)."""
     problem = relaxation.problem
@@ -146,8 +157,7 @@ def pulls(relaxation: Relaxation, multipliers: Floats) -> Floats:
 
 def pull(problem: Problem, x: Floats, z: Floats) -> Floats:
     """Return the same from the reduced costs of option-bands and bands."""
-    full = np.minimum(problem.band_to, problem.offer_capacity[problem.band_offer])
-    fixed = np.maximum(z, 0.0) / np.maximum(full, 1)
+    fixed = np.maximum(z, 0.0) / np.maximum(problem.band_most, 1)
     each = x / problem.option_volume[problem.banded_option] + fixed[problem.banded_band]
     result = np.full(problem.options, np.inf)
     np.minimum.at(result, problem.banded_option, each)

@@ -10,6 +10,7 @@ relaxation itself.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
@@ -19,9 +20,8 @@ import numpy as np
 from optimiser.model.problem import Linear, LinearRow, Term
 from optimiser.solvers.decomposition import blocks as kernels
 from optimiser.solvers.decomposition.blocks import Blocks
-from optimiser.solvers.decomposition.board import AT_HOME, NOBODY
 from optimiser.solvers.decomposition.ranges import grouped, starts
-from optimiser.solvers.decomposition.searching import Search, pull
+from optimiser.solvers.decomposition.searching import Search, likely, pull
 from optimiser.solvers.decomposition.tree import Tree
 from optimiser.solvers.milp.columns import Columns
 from optimiser.solvers.milp.plans import encode
@@ -80,9 +80,7 @@ class Service:
         blocks = _blocks(relaxation, self._problem, self._sizes, x, bands)
         choice = np.full(count, -1, dtype=np.int64)
         choice[: len(x)] = self._problem.banded_option
-        self.tree = Tree(
-            blocks, lower, upper, start, choice, np.ones(len(self.pairs), dtype=bool)
-        )
+        self.tree = Tree(blocks, lower, upper, start, choice)
         self._seed = seed
         self._heat = HEATS[0]
         self.pool: list[Floats] = []
@@ -98,7 +96,7 @@ class Service:
         self._look(self.best(cost)[1] if self.pool else np.zeros(len(cost)), iterations)
 
     def _prepare(self, cost: Floats) -> None:
-        """Make the search at these costs, and let it look at what is known."""
+        """Make the search at these costs."""
         nx, nz, ny, _ = self._sizes
         whole = np.rint(cost).astype(np.int64)
         problem = self._problem
@@ -109,12 +107,11 @@ class Service:
         priced = _priced(problem, by_kind)
         self._columns = Columns(priced)  # bands in force are the cheapest at these costs
         self._search = Search(priced, pull(priced, cost[:nx], cost[nx : nx + nz]), self._seed)
-        if self.pool:
-            self._search.start(self._choices(self.best(cost)[1]))
 
     def _look(self, vector: Floats, iterations: int) -> None:
         """Search from the choices that a vector, shape (own columns,), makes for the most part."""
-        self._search.start(self._choices(vector))
+        nx, _, _, nh = self._sizes
+        self._search.start(likely(self._problem, vector[:nx], vector[len(vector) - nh :]))
         self._heat = HEATS[(HEATS.index(self._heat) + 1) % len(HEATS)]
         self._search.explore(iterations, self._heat)
         if math.isfinite(self._search.value):
@@ -122,19 +119,6 @@ class Service:
             x = encode(columns, self._search.plan())
             assert x is not None
             self.learn(np.concatenate([x[columns.block(block)] for block in ("x", "z", "y", "h")]))
-
-    def _choices(self, vector: Floats) -> Ints:
-        """Return the choices that have over half of a vector; other pairs are left open."""
-        problem = self._problem
-        share = np.bincount(
-            problem.banded_option, vector[: self._sizes[0]], minlength=problem.options
-        )
-        choice = np.full(problem.pairs, NOBODY, dtype=np.int64)
-        some = np.flatnonzero(share > 0.5)
-        choice[problem.option_pair[some]] = some
-        home = vector[len(vector) - self._sizes[3] :]
-        choice[np.flatnonzero(problem.home)[home > 0.5]] = AT_HOME
-        return choice
 
     def learn(self, vector: Floats) -> None:
         """Keep a solution, shape (own columns,)."""
@@ -162,8 +146,8 @@ class Service:
         at = int(np.argmin(values))
         return values[at], self.pool[at]
 
-    def bound(self, nodes: int, stop: Callable[[], bool]) -> tuple[float, bool]:
-        """Return a lower bound, and whether the best solution known meets it.
+    def bound(self, nodes: int, stop: Callable[[], bool]) -> float:
+        """Return a lower bound, the best solution's cost where the tree was closed.
 
         Parameters
         ----------
@@ -179,7 +163,7 @@ class Service:
             target = value - CLOSE * abs(value)
             closed = self.tree.run(target, CHUNK, stop)
             if closed or self.tree.nodes >= until or stop():
-                return min(self.tree.bound, value), closed
+                return min(self.tree.bound, value)
             leaf = self.tree.leaf
             self._look(self.tree.plunge(target) if leaf is None else leaf.average, AGAIN)
 
@@ -254,7 +238,6 @@ class Services:
         self._average: Floats | None = None
         self._step = FIRST_STEP
         self.bound = -math.inf
-        self.steps = 0
 
     def _first_share(self, reduced: Floats, values: Floats) -> Floats:
         """Split running costs over offers in proportion to what these gain, shape (offers,)."""
@@ -286,8 +269,8 @@ class Services:
         for service in self.services:
             service.learn_plan(encoded)
 
-    def step(self, target: float, nodes: int, stop: Callable[[], bool]) -> bool:
-        """Bound all services at the next prices; say whether every tree was closed.
+    def step(self, target: float, nodes: int, stop: Callable[[], bool]) -> None:
+        """Bound all services at the next prices.
 
         Parameters
         ----------
@@ -298,10 +281,9 @@ class Services:
         stop
             Asked now and then.
         """
-        first = self.steps == 0
-        self.steps += 1
+        first = self._average is None
         prices, share = self._next(target)
-        value, solution, closed = self._evaluate(prices, share, nodes, stop, first=first)
+        value, solution = self._evaluate(prices, share, nodes, stop, first=first)
         if self._average is None:
             self._average = solution
         else:
@@ -310,7 +292,6 @@ class Services:
             self.bound, self._prices, self._share = value, prices, share
         else:
             self._step *= SHORTEN
-        return closed
 
     def _next(self, target: float) -> tuple[Floats, Floats]:
         """Return the next prices and shares: a step along the averaged residual."""
@@ -334,7 +315,7 @@ class Services:
 
     def _evaluate(
         self, prices: Floats, share: Floats, nodes: int, stop: Callable[[], bool], *, first: bool
-    ) -> tuple[float, Floats, bool]:
+    ) -> tuple[float, Floats]:
         relaxation, m = self._relaxation, self._relaxation.blocks
         reduced = np.empty(relaxation.columns.count)
         kernels.reduce_costs(m, prices, reduced)
@@ -355,18 +336,15 @@ class Services:
         w = relaxation.columns.block("w")
         x[w] = contracts[w] * opened[relaxation.problem.contract_provider]
         used = np.zeros(len(self._provider))
-        closed = True
         for service in self.services:
             if stop():
-                return -math.inf, np.zeros(len(x) + len(used)), False
+                return -math.inf, np.zeros(len(x) + len(used))
             service.reprice(reduced, share, SEARCH if first else AGAIN)
-            bound, done = service.bound(nodes, stop)
-            closed &= done
-            value += bound
+            value += service.bound(nodes, stop)
             vector = service.best(service.tree.blocks.cost)[1]
             x[service.columns] = vector[service.own]
             used[service.offers] = vector[~service.own]
-        return value, np.concatenate([x, used]), closed
+        return value, np.concatenate([x, used])
 
 
 def _blocks(
@@ -418,8 +396,6 @@ def _extract(
     problem: Problem, pairs: Ints, options: Ints, x: Ints, offers: Ints, bands: Ints
 ) -> Problem:
     """Return one service as a problem of its own: each offer a provider, nothing else priced."""
-    import dataclasses
-
     def renumbered(count: int, kept: Ints) -> Ints:
         place = np.full(count, -1, dtype=np.int64)
         place[kept] = np.arange(len(kept))
@@ -478,6 +454,4 @@ def _extract(
 
 
 def _priced(problem: Problem, by_kind: dict[str, Any]) -> Problem:
-    import dataclasses
-
     return dataclasses.replace(problem, objective=Linear(constant=0, by_kind=by_kind))

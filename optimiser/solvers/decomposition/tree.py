@@ -70,7 +70,7 @@ class Tree:
     Parameters
     ----------
     blocks
-        The relaxation.
+        The relaxation; its priced rows are pairs.
     lower, upper
         Bounds of the columns at the root, shape (columns,).
     multipliers
@@ -78,8 +78,6 @@ class Tree:
     choice
         What each column chooses for its pair: option-bands of one option share a number; shape
         (columns,), −1 for columns that choose nothing.
-    is_pair
-        Which priced rows are pairs, shape (rows,).
 
     Attributes
     ----------
@@ -94,10 +92,9 @@ class Tree:
         upper: Floats,
         multipliers: Floats,
         choice: Ints,
-        is_pair: NDArray[np.bool_],
     ) -> None:
         self.blocks = blocks
-        self._choice, self._is_pair = choice, is_pair
+        self._choice = choice
         self._open: list[Node] = []
         self._closed: list[Node] = []
         self._stale: list[Node] = []
@@ -106,7 +103,6 @@ class Tree:
         self._gains: dict[tuple[int, int], tuple[int, float, float]] = {}
         self._count = 0
         self.nodes = 0
-        self.evaluations = 0
         #: The last node at which nothing was left to decide.
         self.leaf: Node | None = None
 
@@ -164,21 +160,19 @@ class Tree:
         """Bound a node and put it among the open ones, or the closed ones beyond the target."""
         self.nodes += 1
         m = self.blocks
-        band_value = np.empty(len(m.lo))
         bound, step, failures = -math.inf, STEP if node.depth else 1.0, 0
         patience = PATIENCE if node.depth else 20
         kept = node.average.copy()
         marked = -math.inf
         for _ in range(0, steps, 20):
             first = bound == -math.inf
-            bound, step, failures, count = kernels.ascend(
+            bound, step, failures = kernels.ascend(
                 m, node.lower, node.work, node.multipliers, node.average, bound, step, failures,
-                patience, 20, target, band_value,
+                patience, 20, target,
             )  # fmt: skip
             if first and node.depth:
                 # The average of the parent is a better start than one minimiser.
                 node.average = 0.5 * node.average + 0.5 * kept * (node.work > 0)
-            self.evaluations += count
             if bound >= target or not math.isfinite(bound):
                 break
             if node.depth and bound - marked < STALL * (target - bound):
@@ -256,11 +250,10 @@ class Tree:
         """Bound a child for a few steps and return what it gains."""
         m = self.blocks
         average = child.average.copy()
-        bound, _, _, count = kernels.ascend(
+        bound, _, _ = kernels.ascend(
             m, child.lower, child.work, child.multipliers, average, -math.inf, STEP, 0, PATIENCE,
-            TRY, target, np.empty(len(m.lo)),
+            TRY, target,
         )  # fmt: skip
-        self.evaluations += count
         child.bound = max(bound, child.bound)
         return max(float(bound) - node.bound, 0.0)
 
@@ -303,12 +296,11 @@ class Tree:
         found = []
         rows = len(m.low)
         row_of = np.repeat(np.arange(rows), np.diff(m.row_start))
-        alive = (upper[m.row_column] > 0) & self._is_pair[row_of]
+        alive = upper[m.row_column] > 0
         share = np.where(alive, np.maximum(node.average[m.row_column], 1e-9), 0.0)
         total = np.bincount(row_of, share, minlength=rows)
-        key = row_of[alive] * (int(self._choice.max(initial=-1)) + 2) + (
-            self._choice[m.row_column[alive]] + 1
-        )
+        base = int(self._choice.max(initial=-1)) + 2
+        key = row_of[alive] * base + self._choice[m.row_column[alive]] + 1
         groups, which = np.unique(key, return_inverse=True)
         weight = np.bincount(which, share[alive], minlength=len(groups))
         owner = np.zeros(len(groups), dtype=np.int64)
@@ -325,7 +317,7 @@ class Tree:
             here = m.row_column[m.row_start[r] : m.row_start[r + 1]]
             here = here[upper[here] > 0]
             choice = self._choice[here]
-            mine = choice == int(groups[top[at]] % (int(self._choice.max(initial=-1)) + 2)) - 1
+            mine = choice == int(groups[top[at]] % base) - 1
             sides = ((NONE, here[~mine]), (NONE, here[mine]))
             found.append(
                 Decision(float(spread[at]), (-1 - r, int(groups[top[at]])), sides)

@@ -47,7 +47,7 @@ class Formulation:
         self._exact = _must_be_exact(problem)
         self._rows = Rows()
         #: Most that each band can serve, and volume of each option-band.
-        self._limit = np.minimum(problem.band_to, problem.offer_capacity[problem.band_offer])
+        self._limit = problem.band_most
         self._volume = problem.option_volume[problem.banded_option]
         self._assignment()
         self._bands_of_options()
@@ -170,7 +170,7 @@ class Formulation:
         share = np.ones_like(self._volume) if problem.split else self._volume
         reach = np.zeros(len(bands), dtype=np.int64)
         np.add.at(reach, problem.banded_band, self._volume)
-        least = np.maximum(problem.band_from, problem.offer_minimum[problem.band_offer])
+        least = problem.band_least
         if self._exact:
             least = np.maximum(least, 1)  # a band in force delivers something
         flow = (problem.banded_band, columns.at("x"), share)
