@@ -38,8 +38,8 @@ class Ledger:
         Lower bound on the objective of every plan.
     message
         What else is worth telling at the end.
-    certificate
-        Grounds for a part of the bound that anyone can recompute, or None.
+    certify
+        Makes grounds for a part of the bound that anyone can recompute, once, at the end.
     """
 
     def __init__(self, options: Options, emit: Callable[[Event], None]) -> None:
@@ -52,7 +52,7 @@ class Ledger:
         self.objective = math.inf
         self.bound = -math.inf
         self.message = ""
-        self.certificate: Certificate | None = None
+        self.certify: Callable[[], Certificate | None] = lambda: None
 
     def seconds(self) -> float:
         """Seconds since the start."""
@@ -119,7 +119,7 @@ class Ledger:
         objective = None if self.plan is None else self.objective
         return Outcome(reason=reason, plan=self.plan, objective=objective, bound=self._known(),
                        message=self.message, seconds={"solve": self.seconds()},
-                       certificate=self.certificate)  # fmt: skip
+                       certificate=self.certify())  # fmt: skip
 
     def _known(self) -> float | None:
         return self.bound if math.isfinite(self.bound) else None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from optimiser.certificate.proof import Stage
+from optimiser.certificate.proof import Certificate, Stage
 from optimiser.model.problem import UNLIMITED
 from optimiser.solvers.decomposition import blocks
 from optimiser.solvers.decomposition.blocks import Blocks
@@ -145,6 +145,27 @@ class Relaxation:
         return result
 
 
+    def certificate(self, points: list[Floats], cutoff: float) -> Certificate:
+        """Return multipliers in whole units, as the verifier takes them.
+
+        Parameters
+        ----------
+        points
+            Multipliers of the priced rows, shape (rows,) each; the best counts.
+        cutoff
+            Objective from which on plans are not wanted, in last places of money; may be infinite.
+        """
+        fine = digits(self.formulation, self.rows)
+        return Certificate(
+            stages=tuple(
+                Stage(multipliers=multipliers(self.formulation, self.rows, p / self.scale, fine))
+                for p in points
+            ),
+            cutoff=math.ceil(cutoff) if math.isfinite(cutoff) else None,
+            digits=fine,
+        )
+
+
 class Ascent:
     """The best multipliers known for one set of bounds of the columns, and the way up from there.
 
@@ -179,17 +200,6 @@ class Ascent:
         limit = np.where(self.multipliers > 0, b.low, b.high)[some]
         noise = NOISE * float(np.sum(np.abs(self.multipliers[some] * limit)))
         return self.bound - self.relaxation.problem.slack - noise
-
-    def certified(self) -> Stage:
-        """Return the multipliers in whole units, as the verifier takes them."""
-        relaxation = self.relaxation
-        values = self.multipliers / relaxation.scale
-        formulation = relaxation.formulation
-        return Stage(
-            multipliers=multipliers(
-                formulation, relaxation.rows, values, digits(formulation, relaxation.rows)
-            )
-        )
 
     def look(self) -> float:
         """Take no step; return the bound at the multipliers as they are."""

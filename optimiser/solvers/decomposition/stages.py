@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from optimiser.certificate.proof import Certificate
 from optimiser.model.clean import clean, restrict
 from optimiser.model.plan import Plan
 from optimiser.solvers.decomposition.board import follows
@@ -16,15 +15,18 @@ from optimiser.solvers.decomposition.fixing import survivors
 from optimiser.solvers.decomposition.relaxation import Ascent, Relaxation
 from optimiser.solvers.decomposition.searching import Search, pulls
 from optimiser.solvers.decomposition.services import Services
-from optimiser.solvers.milp.facts import digits
 from optimiser.solvers.milp.formulation import Formulation
 from optimiser.solvers.milp.highs import Highs
 
 if TYPE_CHECKING:
-    from optimiser.certificate.proof import Stage
+    from numpy.typing import NDArray
+
+    from optimiser.certificate.proof import Certificate
     from optimiser.model.problem import LinearRow, Problem
     from optimiser.solvers.base import Event, Options
     from optimiser.solvers.decomposition.ledger import Ledger
+
+    Floats = NDArray[np.float64]
 
 #: Steps of an ascent between two rounds of search; the share of the way to the best plan below
 #: which a window of them is not worth going on, once their factor is short.
@@ -68,7 +70,10 @@ class _Run:
         self._problem, self._formulation = formulation.problem, formulation
         self._relaxation = Relaxation(formulation)
         self._ascent = Ascent(self._relaxation, self._relaxation.prices())
-        self._first: Stage | None = None
+        #: Multipliers after the first ascent; later ones may bound less where nothing is fixed.
+        self._first: Floats | None = None
+        if not self._problem.split:  # costs are no whole numbers there
+            ledger.certify = self._certificate
 
     def work(self) -> str:
         """Search and bound in turn; then prove, if what is left is small enough."""
@@ -110,22 +115,17 @@ class _Run:
             # Steps that are still too long do not show yet what the ascent can do.
             if ledger.enough() or (slow and ascent.step < SHORT):
                 break
-        self._certify()
-
-    def _certify(self) -> None:
-        """Keep the multipliers, the first and the present ones, as grounds for the bound."""
-        if self._problem.split:
-            return  # costs are no whole numbers there
-        stage = self._ascent.certified()
         if self._first is None:
-            self._first = stage
-        stages = (stage,) if stage == self._first else (self._first, stage)
-        cutoff = self._ledger.cutoff()
-        self._ledger.certificate = Certificate(
-            stages=stages,
-            cutoff=math.ceil(cutoff) if math.isfinite(cutoff) else None,
-            digits=digits(self._formulation, self._relaxation.rows),
-        )
+            self._first = ascent.multipliers.copy()
+
+    def _certificate(self) -> Certificate | None:
+        """Return the first multipliers and the present ones as grounds for the bound."""
+        if self._first is None:
+            return None
+        points = [self._first]
+        if not np.array_equal(self._first, self._ascent.multipliers):
+            points.append(self._ascent.multipliers)
+        return self._relaxation.certificate(points, self._ledger.cutoff())
 
     def _target(self) -> float:
         """Return what the ascent aims at: the best plan, or a little more than the bound."""
