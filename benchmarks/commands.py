@@ -43,6 +43,10 @@ Exit codes of run:
 \b
 Exit codes of compare:
   0  nothing got worse              1  worse: a regression
+
+\b
+Exit codes of best-known:
+  0  nothing was wrong              1  something was, in the records or in the list
 """
 
 
@@ -199,6 +203,43 @@ def compare_command(
     if new is None:
         raise UsageError("Name two files, or two solvers of one with --solvers A,B.")
     return compare.compare_files(old, new, tolerance=tolerance)
+
+
+@main.command(name="best-known")
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--folder", type=click.Path(file_okay=False, path_type=Path),
+              help="Where best_known.csv lies; default: instances.")  # fmt: skip
+def best_known_command(files: tuple[Path, ...], folder: Path | None) -> int:
+    """Take from files of records what is better than instances/best_known.csv; without, check it.
+
+    A cheaper plan goes in once it is checked anew, a higher bound if no plan refutes it. Exit code
+    1 means that something was wrong, in the records or in the list.
+    """
+    from benchmarks import best_known
+    from benchmarks.crosschecks import read_entries
+
+    folder = folder or best_known.FOLDER
+    if files:
+        found = best_known.update(read_entries(files), folder)
+        bests, wrong, notes = found.bests, found.wrong, (*found.better, *found.notes)
+    else:
+        bests, notes = best_known.read_bests(folder), ()
+        wrong = tuple(
+            f"{best.instance}: {fault}"
+            for best in bests.values()
+            for fault in best_known.faults_of(best, folder)
+        )
+    for line in best_known.table(bests.values()):
+        click.echo(safe(line))
+    for line in notes:
+        click.echo(safe(line))
+    for line in wrong:
+        click.echo(safe(f"WRONG: {line}"), err=True)
+    if files and not found.better:
+        click.echo("Nothing is better than what stood.")
+    if not files and not wrong:
+        click.echo(f"{plural(len(bests), 'plan')} checked; every cost is as the list says.")
+    return WRONG if wrong else 0
 
 
 @main.command(name="sample")

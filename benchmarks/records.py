@@ -119,6 +119,8 @@ class Run:
     trace
         (seconds since the compiled problem less the start of the solver's process, objective or
         None, bound or None).
+    plan
+        The checked plan, as `plans.to_text` writes it, or ''.
     node
         Machine that it ran on.
     """
@@ -157,6 +159,7 @@ class Run:
     seconds: Mapping[str, float] = field(default_factory=dict)
     peak_mib: float = 0.0
     trace: tuple[tuple[float, int | None, int | None], ...] = ()
+    plan: str = ""
     node: str = ""
 
 

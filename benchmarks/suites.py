@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,10 +12,17 @@ from typing import TYPE_CHECKING, Any, Final
 from benchmarks.suite_types import SIZES, faults_of
 from optimiser.errors import FileError, UsageError
 from optimiser.model.faults import did_you_mean
+from optimiser.studies.generate import FAMILIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+#: Name of a generated instance, as `_generated` makes it.
+_NAME: Final = re.compile(
+    r"(?P<family>[a-z-]+)-(?P<organisations>\d{1,9})x(?P<services>\d{1,9})-(?P<centres>\d{1,9})"
+    r"\+(?P<co_operatives>\d{1,9})-s(?P<seed>\d{1,9})",
+    re.ASCII,
+)
 #: The suites of this project.
 SUITES: Final = Path(__file__).with_name("suites.toml")
 
@@ -206,6 +214,18 @@ def _generated(family: str, sizes: Sequence[int], seed: int) -> Case:
         instance=f"{family}-{organisations}x{services}-{centres}+{co_operatives}-s{seed}",
         source={"family": family, "seed": seed, "sizes": dict(zip(SIZES, sizes, strict=True))},
     )
+
+
+def generated(instance: str) -> Case | None:
+    """Return the case of a generated instance by its name; None of any other name."""
+    found = _NAME.fullmatch(instance)
+    if found is None:
+        return None
+    family = FAMILIES.get(found["family"])
+    if family is None or set(family.sizes) != set(SIZES):
+        return None
+    case = _generated(found["family"], [int(found[size]) for size in SIZES], int(found["seed"]))
+    return case if case.instance == instance else None  # not with idle zeros
 
 
 def _public(name: str, chosen: Sequence[str] | None, suite: str, data: Path) -> Iterator[Case]:

@@ -74,6 +74,7 @@ def identity(instance: Instance) -> dict[str, Any]:
 
 def outcome(task: Task, result: Result) -> dict[str, Any]:
     """Return what a record says of a result."""
+    from benchmarks.plans import to_text
     from benchmarks.verdict import classify
 
     seconds = result.seconds
@@ -99,6 +100,7 @@ def outcome(task: Task, result: Result) -> dict[str, Any]:
         "seconds": {name: round(value, _DECIMALS) for name, value in seconds.items()},
         "time": round(taken, _DECIMALS),
         "trace": trace,
+        "plan": "" if result.plan is None else to_text(result.plan, result.instance),
     } | classify(task, result, taken + start)
 
 

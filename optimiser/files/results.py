@@ -172,7 +172,7 @@ def document(result: Result, folder: Path | None = None) -> dict[str, Any]:
         "objective_parts": {}
         if account is None
         else {p: money(u) for p, u in account.objective_parts.items()},
-        "deliveries": [] if account is None else _deliveries(result.instance, account.plan),
+        "deliveries": [] if account is None else deliveries_of(result.instance, account.plan),
         "trace": [
             {"time": round(point.time, 3), "objective": point.objective, "bound": point.bound}
             for point in result.trace
@@ -223,7 +223,8 @@ def _whereabouts(instance: Instance, folder: Path | None) -> dict[str, Any]:
     }
 
 
-def _deliveries(instance: Instance, plan: Plan) -> list[dict[str, str]]:
+def deliveries_of(instance: Instance, plan: Plan) -> list[dict[str, str]]:
+    """Return a plan as keys and texts: organisation, service, deliverer and volume of each."""
     from optimiser.model.instance import decimal_text
     from optimiser.model.plan import BY_ITSELF
     from optimiser.model.schema import IN_HOUSE

@@ -24,7 +24,7 @@ def write(tmp_path, text):
 
 
 def test_the_projects_suites_are_those_asked_for():
-    """Every suite of the issues is there; comparisons are by four solvers at one gap, one thread."""
+    """Every suite of the issues is there; comparisons have four solvers, one gap and thread."""
     suites = read_suites()
     assert set(suites) == {
         "smoke", "named", "regional", "oversight", "staircase", "schools", "everything", "scaling",
