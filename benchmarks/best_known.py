@@ -13,7 +13,7 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from benchmarks.machine import ROOT
 from benchmarks.plans import decode, encode, of_text
@@ -138,7 +138,8 @@ def list_of(bests: Iterable[Best]) -> str:
                 row |= {name: f"{figure.amount:f}", f"{name}_by": figure.by,
                         f"{name}_date": figure.date}  # fmt: skip
         entries.append(row)
-    rows.writerows(sorted(entries, key=lambda row: [row[name] for name in COLUMNS[1:7]]))
+    order = ("family", *SIZES, "seed")
+    rows.writerows(sorted(entries, key=lambda row: [row[name] for name in order]))
     return text.getvalue()
 
 
@@ -318,7 +319,7 @@ class _Contest:
                     f"{self.name}: the {name.replace('_', ' ')} {old.amount:,} by {old.by} is above"
                     f" the cost {cost:,} of a plan that the checker accepts; taken out"
                 )
-                self.best = replace(self.best, **{name: None})
+                self._set(name, None)
 
     def _offer_bound(self, name: str, amount: Decimal, by: str, date: str) -> bool:
         """Take a bound if it is better; say whether lower ones need not be looked at."""
@@ -334,12 +335,16 @@ class _Contest:
             return False
         before = "" if old is None else f" instead of {old.amount:,}"
         self.better.append(f"{self.name}: {name.replace('_', ' ')} {amount:,}{before}")
-        figure = Figure(amount=amount, by=by, date=date)
-        self.best = replace(self.best, **{name: figure})
+        self._set(name, Figure(amount=amount, by=by, date=date))
         return True
 
+    def _set(self, name: str, figure: Figure | None) -> None:
+        assert self.best is not None
+        changed: dict[str, Any] = {name: figure}
+        self.best = replace(self.best, **changed)
 
-def _source(best: Best) -> Mapping[str, object]:
+
+def _source(best: Best) -> Mapping[str, Any]:
     case = generated(best.instance)
     assert case is not None
     return case.source

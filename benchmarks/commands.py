@@ -67,6 +67,21 @@ class Words(click.ParamType[tuple[str, ...]]):
         return tuple(words)
 
 
+class Gaps(click.ParamType[tuple[float, ...]]):
+    """Gaps with commas between them: 1%,0.5%."""
+
+    name = "1%,0.5%"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[float, ...]:
+        """Return the gaps, each once, widest first."""
+        if isinstance(value, tuple):
+            return value
+        gaps = [Gap().convert(word, param, ctx) for word in Words().convert(value, param, ctx)]
+        return tuple(sorted(set(gaps), reverse=True))
+
+
 class Seeds(click.ParamType[tuple[int, ...]]):
     """Whole numbers and ranges with commas between them: 0,1,4-6."""
 
@@ -203,6 +218,24 @@ def compare_command(
     if new is None:
         raise UsageError("Name two files, or two solvers of one with --solvers A,B.")
     return compare.compare_files(old, new, tolerance=tolerance)
+
+
+@main.command(name="growth")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--gaps", type=Gaps(), default="1%,0.5%", show_default=True,
+              help="Gaps to which times are taken.")  # fmt: skip
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path),
+              help="The picture, an SVG; default: benchmarks/growth.svg, and growth.csv beside it.")
+def growth_command(files: tuple[Path, ...], gaps: tuple[float, ...], out: Path | None) -> int:
+    """Draw how the time to a gap grows with organisations and with services.
+
+    FILES are records of the suite `growth`, or of any other generated instances.
+    """
+    from benchmarks import growth
+
+    for line in growth.write_growth(list(files), gaps, out or growth.PICTURE):
+        click.echo(safe(line))
+    return 0
 
 
 @main.command(name="best-known")

@@ -113,6 +113,42 @@ def integral(
     return area + height * (limit - since)
 
 
+def time_to_gap(
+    trace: Sequence[tuple[float, int | None, int | None]], gap: float
+) -> float | None:
+    """Return the seconds at which a trace's gap is at most `gap` for the first time, or None.
+
+    Parameters
+    ----------
+    trace
+        Seconds, objective and bound that hold from then on.
+    gap
+        As a share of the objective, under 1.
+    """
+    return next(
+        (time for time, objective, bound in trace if capped_gap(objective, bound) <= gap), None
+    )
+
+
+def power_law(points: Sequence[tuple[float, float]]) -> tuple[float, float] | None:
+    """Return a and b of y = a xᵇ by least squares on the logarithms; None of fewer than two x.
+
+    Parameters
+    ----------
+    points
+        x and y, all above 0.
+    """
+    if len({x for x, _ in points}) < 2:
+        return None
+    logs = [(math.log(x), math.log(y)) for x, y in points]
+    x0 = math.fsum(x for x, _ in logs) / len(logs)
+    y0 = math.fsum(y for _, y in logs) / len(logs)
+    slope = math.fsum((x - x0) * (y - y0) for x, y in logs) / math.fsum(
+        (x - x0) ** 2 for x, _ in logs
+    )
+    return math.exp(y0 - slope * x0), slope
+
+
 def profile_ratios(times: Mapping[str, Sequence[float | None]]) -> dict[str, list[float]]:
     """Return, for each solver and case, its time over the best time of all; ∞ if unsolved.
 

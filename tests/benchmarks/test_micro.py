@@ -1,10 +1,11 @@
 """What each stage costs on its own; `make bench-micro` measures, the test run only tries each once.
 
-The instance is `regional`, 120 × 6: some 600 pairs and 7,000 options.
+The instance is `regional`, 120 × 6: some 600 pairs and 7,000 options; for the engine 300 × 8.
 """
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from benchmarks.pipe import hand_over
@@ -13,6 +14,10 @@ from optimiser.files.public.reading import read_public
 from optimiser.model.check import check, in_house_account
 from optimiser.model.clean import clean
 from optimiser.model.compile import compile_problem
+from optimiser.solvers.decomposition import blocks
+from optimiser.solvers.decomposition.knapsack import knapsack
+from optimiser.solvers.decomposition.relaxation import Ascent, Relaxation
+from optimiser.solvers.decomposition.searching import Search, pulls
 from optimiser.solvers.milp.formulation import Formulation
 from optimiser.studies.generate import generate
 
@@ -91,3 +96,62 @@ def test_check(benchmark, instance):
     account = in_house_account(instance)
     assert account is not None
     assert benchmark(check, instance, account.plan).objective == account.objective
+
+
+# --- the engine, at 300 × 8: some 2,150 pairs and 25,000 options ----------------------------------
+
+
+@pytest.fixture(scope="module")
+def relaxation():
+    """The larger instance, cleaned, its rows priced."""
+    sizes = {"organisations": 300, "services": 8, "centres": 40, "co_operatives": 200}
+    problem = clean(compile_problem(generate("regional", seed=0, **sizes)))[0]
+    return Relaxation(Formulation(problem))
+
+
+@pytest.fixture(scope="module")
+def ascent(relaxation):
+    """Multipliers after a hundred steps."""
+    ascent = Ascent(relaxation, relaxation.prices())
+    ascent.run(100, 1.01 * ascent.look())
+    return ascent
+
+
+def test_one_evaluation(benchmark, relaxation, ascent):
+    """One evaluation of the Lagrangian: reduced costs, and every provider's block solved."""
+    columns, bands = relaxation.columns.count, relaxation.problem.size("band")
+    reduced, x, values = np.empty(columns), np.empty(columns), np.empty(bands)
+    bound = benchmark(
+        blocks.evaluate, relaxation.blocks, relaxation.lower, relaxation.upper, ascent.multipliers,
+        reduced, x, values,
+    )  # fmt: skip
+    assert bound + relaxation.offset == pytest.approx(ascent.bound, rel=0.01)
+
+
+def test_one_knapsack(benchmark, relaxation, ascent):
+    """One knapsack that needs the search: of a band with the most items to take at these prices."""
+    b = relaxation.blocks
+    reduced = np.empty(relaxation.columns.count)
+    blocks.reduce_costs(b, ascent.multipliers, reduced)
+    cost = reduced[relaxation.slices["x"]]
+    hard = []
+    for band in range(len(b.lo)):
+        items = b.item[b.item_start[band] : b.item_start[band + 1]]
+        wanted = items[cost[items] < 0]
+        if b.lo[band] <= 0 and np.dot(b.weight[wanted], b.most[wanted]) > b.hi[band]:
+            hard.append((len(wanted), band))
+    assert hard
+    band = max(hard)[1]
+    items = b.item[b.item_start[band] : b.item_start[band + 1]]
+    r, w, a = cost[items], b.weight[items], b.most[items]
+    x = np.empty(len(items))
+    value = benchmark(knapsack, r, w, a, b.lo[band], b.hi[band], True, x)
+    assert value < 0
+    assert np.dot(w, x) <= b.hi[band] + 1e-6
+
+
+def test_thousand_moves(benchmark, relaxation, ascent):
+    """A thousand moves of the search, ruin and recreate: its milliseconds are a move's µs."""
+    search = Search(relaxation.problem, pulls(relaxation, ascent.multipliers), 0)
+    assert search.start(search.guide(ascent))
+    benchmark(search.explore, 1_000, 0.1)
