@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import os
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +27,6 @@ from optimiser.report.page import render_page
 from optimiser.report.words import percent
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable, Iterable, Sequence
 
     from benchmarks.crosschecks import Entry, Records
@@ -106,7 +106,7 @@ def write_growth(
     replace_file(out.with_suffix(".csv"), table_of(records, gaps))
     replace_file(out, draw(panels, _circumstances(records)))
     lines = [f"{panel.title}: {curve.legend}" for panel in panels for curve in panel.curves]
-    return [*lines, str(out)]
+    return [*lines, os.path.relpath(out)]
 
 
 def panels_of(entries: Sequence[Entry], gaps: Sequence[float]) -> list[Panel]:

@@ -334,7 +334,7 @@ def _who(entry: Entry) -> tuple[Cell, ...]:
 
 
 def runs_csv(entries: Sequence[Entry]) -> bytes:
-    """Return every run with everything that is known of it but the trace."""
+    """Return every run with everything that is known of it but trace and plan."""
     stages = list(dict.fromkeys(stage for entry in entries for stage in entry.run.seconds))
     sizes = list(dict.fromkeys(name for entry in entries for name in entry.run.sizes))
     plain = ("suite", "set", "instance", "instance_hash", "sourcing", "solver", "solver_version",

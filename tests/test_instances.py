@@ -50,7 +50,8 @@ def hours(result):
 
 class TestFolders:
     def test_these_and_no_others_are_there(self):
-        assert {path.name for path in HOME.iterdir() if path.is_dir()} == set(NAMES)
+        folders = {path.name for path in HOME.iterdir() if path.is_dir()}
+        assert folders - {"best_known"} == set(NAMES)  # plans of generated instances lie there
 
     @pytest.mark.parametrize("name", NAMES)
     def test_each_reads_and_has_a_title(self, name):
