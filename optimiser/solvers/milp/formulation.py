@@ -1,8 +1,8 @@
 """Problem -> matrix and back.
 
-The columns are those of `columns.BLOCKS`, all integer. The rows are those of the design's "Model":
-every pair once, strong links, bands, capacities and members here; oversight, links, covers,
-policies and side rows in `rules`.
+The columns are those of `columns.BLOCKS`, all integer but for flows that are whole by themselves
+(`flows.are_whole`). The rows are those of the design's "Model": every pair once, strong links,
+bands, capacities and members here; oversight, links, covers, policies and side rows in `rules`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimiser.solvers.milp import rules
+from optimiser.solvers.milp import flows, rules
 from optimiser.solvers.milp.columns import Columns
 from optimiser.solvers.milp.matrix import Matrix
 from optimiser.solvers.milp.names import column_names, labels, unique
@@ -38,13 +38,18 @@ class Formulation:
     strong
         Link every option-band to its band (a row each), which gives a tight relaxation; otherwise
         link them band by band, which gives fewer rows.
+    relaxed
+        Let flows be continuous whether they are whole by themselves or not: then the optimum is a
+        bound only, and column vectors are no plans but nearly so.
     """
 
-    def __init__(self, problem: Problem, *, strong: bool = True) -> None:
+    def __init__(self, problem: Problem, *, strong: bool = True, relaxed: bool = False) -> None:
         self.problem = problem
         self.columns = Columns(problem)
         self._strong = strong
-        self._exact = _must_be_exact(problem)
+        self._continuous = problem.split and (relaxed or flows.are_whole(problem))
+        self._exact, self._exact_bands = _must_be_exact(problem)
+        self._watched = flows.watched_uses(problem, exact=self._exact)
         self._rows = Rows()
         #: Most that each band can serve, and volume of each option-band.
         self._limit = problem.band_most
@@ -69,6 +74,8 @@ class Formulation:
 
     def decode(self, x: NDArray[np.float64]) -> Plan:
         """Return the plan of a column vector, the nearest there is if it is not quite whole."""
+        if self._continuous:
+            x = flows.made_whole(self.columns, self.matrix.cost, x)
         return decode(self.columns, x)
 
     def encode(self, plan: Plan) -> NDArray[np.float64] | None:
@@ -118,37 +125,77 @@ class Formulation:
             self._rows.at_most(len(options), [(*x, 1), (options, w, -1)], 0, names)
             return
         capacity = problem.offer_capacity[problem.option_offer]
-        u = columns.at("u")
-        self._rows.at_most(len(options), [(options, u, 1), (options, w, -1)], 0, names)
-        self._uses("use", "use", x, (options, u), np.minimum(problem.option_volume, capacity))
-        home = np.arange(len(columns.home))
-        volume = problem.pair_volume[columns.home]
-        self._uses("home", "pair", (home, columns.at("h")), (home, columns.at("v")), volume)
+        most = np.minimum(problem.option_volume, capacity)
+        # Where nothing asks whether an option is used, its flow is tied to its contract at once;
+        # and to nothing where that does not matter either.
+        used, home_used = self._watched
+        contracts = self._contracts_matter()[problem.option_contract]
+        direct = np.flatnonzero(~used & contracts)
+        place = np.full(problem.options, -1, dtype=np.int64)
+        place[direct] = np.arange(len(direct))
+        inside = np.flatnonzero(place[problem.banded_option] >= 0)
+        entries = [
+            (place[problem.banded_option[inside]], columns.at("x", inside), 1),
+            (np.arange(len(direct)), w[direct], -most[direct]),
+        ]
+        names = labels(problem, "contract", "part", direct)
+        self._rows.at_most(len(direct), entries, 0, names)
+        told = np.flatnonzero(used)
+        tied = np.flatnonzero(used & contracts)
+        each = np.arange(len(tied))
+        entries = [(each, columns.at("u", tied), 1), (each, w[tied], -1)]
+        names = labels(problem, "contract", "part", tied)
+        self._rows.at_most(len(tied), entries, 0, names)
+        place = np.full(problem.options, -1, dtype=np.int64)
+        place[told] = np.arange(len(told))
+        inside = np.flatnonzero(place[problem.banded_option] >= 0)
+        x = (place[problem.banded_option[inside]], columns.at("x", inside))
+        self._uses("use", "use", told, x, columns.at("u", told), most[told])
+        home = np.flatnonzero(home_used[columns.home])
+        h = (np.arange(len(home)), columns.at("h", home))
+        volume = problem.pair_volume[columns.home[home]]
+        v = columns.at("v", home)
+        self._uses("home", "pair", columns.home[home], h, v, volume)
+
+    def _contracts_matter(self) -> NDArray[np.bool_]:
+        """Which contracts cost, are counted or limited, or are watched, shape (contracts,)."""
+        problem = self.problem
+        count = problem.size("contract")
+        if self._exact:
+            return np.ones(count, dtype=bool)
+        matter: NDArray[np.bool_] = problem.objective.get("contract", count) != 0
+        held = rules.contract_authority(problem)
+        counted = rules.counted(problem)[held]
+        matter |= counted & (problem.hours.get("contract", count) != 0)
+        members = np.bincount(problem.contract_provider, minlength=problem.size("provider"))
+        limited = (problem.provider_max_members < members) | (problem.provider_min_members > 1)
+        matter |= limited[problem.contract_provider]
+        most = problem.authority_max_contracts
+        return matter | (most < np.bincount(held, minlength=len(most)))[held]
 
     def _uses(
-        self,
-        what: str,
-        kind: str,
-        flow: tuple[Ints, Ints],
-        use: tuple[Ints, Ints],
-        most: Ints,
+        self, what: str, kind: str, index: Ints, flow: tuple[Ints, Ints], use: Ints, most: Ints
     ) -> None:
         """Tie uses to flows both ways: use ≤ flow ≤ most · use."""
-        size = len(use[1])
-        index = self.columns.home if kind == "pair" else np.arange(size)
+        size = len(use)
+        each = np.arange(size)
         names = labels(self.problem, what, kind, index)
-        self._rows.at_most(size, [(*flow, 1), (*use, -most)], 0, names)
+        self._rows.at_most(size, [(*flow, 1), (each, use, -most)], 0, names)
         names = labels(self.problem, f"{what}d", kind, index)
-        self._rows.at_most(size, [(*flow, -1), (*use, 1)], 0, names)
+        self._rows.at_most(size, [(*flow, -1), (each, use, 1)], 0, names)
 
     def _flow_of_contracts(self) -> None:
         """Contract only with a provider in use: w ≤ y; where need be, neither without flow."""
         problem, columns = self.problem, self.columns
         contracts, providers = np.arange(columns.sizes["w"]), np.arange(columns.sizes["y"])
         w, y = columns.at("w"), columns.at("y", problem.contract_provider)
-        names = labels(problem, "member", "contract", contracts)
-        entries: list[Entry] = [(contracts, w, 1), (contracts, y, -1)]
-        self._rows.at_most(len(w), entries, 0, names, "member")
+        tied = contracts
+        if problem.split:
+            tied = np.flatnonzero(self._contracts_matter())
+        each = np.arange(len(tied))
+        names = labels(problem, "member", "contract", tied)
+        entries: list[Entry] = [(each, w[tied], 1), (each, y[tied], -1)]
+        self._rows.at_most(len(tied), entries, 0, names, "member")
         if not self._exact:
             return
         flow, owner = columns.of("use", np.arange(problem.options))
@@ -171,7 +218,7 @@ class Formulation:
         reach = np.zeros(len(bands), dtype=np.int64)
         np.add.at(reach, problem.banded_band, self._volume)
         least = problem.band_least
-        if self._exact:
+        if self._exact_bands:
             least = np.maximum(least, 1)  # a band in force delivers something
         flow = (problem.banded_band, columns.at("x"), share)
         self._limits("most", "band", reach > self._limit, flow, (z, self._limit), 1)
@@ -187,6 +234,8 @@ class Formulation:
         provider = problem.option_provider[problem.banded_option]
         flow = (provider, columns.at("x"), weighted[problem.banded_option])
         capacity = problem.provider_capacity
+        if problem.split:
+            capacity = flows.whole_capacity(problem)
         self._limits("load", "provider", capacity < reach, flow, (columns.at("y"), capacity), 1)
 
     def _members(self) -> None:
@@ -238,6 +287,13 @@ class Formulation:
         upper[columns.block("n")], upper[columns.block("m")] = officers, managers
         return upper
 
+    def _integer(self) -> NDArray[np.bool_]:
+        """Which columns have to be told to be whole."""
+        integer = np.ones(self.columns.count, dtype=bool)
+        if self._continuous:
+            integer[self.columns.block("x")] = integer[self.columns.block("h")] = False
+        return integer
+
     def _cost(self) -> NDArray[np.float64]:
         """Cost of all columns, in last places of money."""
         problem, columns = self.problem, self.columns
@@ -263,7 +319,7 @@ class Formulation:
             row_upper=upper,
             lower=np.zeros(columns.count),
             upper=self._upper(),
-            integer=np.ones(columns.count, dtype=bool),
+            integer=self._integer(),
             integral=not problem.split,
             slack=problem.slack,
             column_names=lambda: column_names(columns),
@@ -271,17 +327,20 @@ class Formulation:
         )
 
 
-def _must_be_exact(problem: Problem) -> bool:
-    """Whether y, w and z must be 0 where nothing flows, and not just may be.
+def _must_be_exact(problem: Problem) -> tuple[bool, bool]:
+    """Whether y and w, and whether z, must be 0 where nothing flows, and not just may be.
 
     Only then are they tied from above: where cost or a minimum would rather have them 1.
     """
     cost = problem.objective
-    welcome = any(
-        np.any(cost.get(kind, problem.size(kind)) < 0)
-        for kind in ("band", "provider", "offer", "contract")
-    )
-    watched = {"provider", "contract", "offer", "band", "use", "home_use"}
-    counted = any(term.kind in watched for row in problem.rows for term in row.terms)
-    grouped = bool(np.any(problem.provider_min_members > 1))
-    return welcome or counted or grouped or problem.split
+    counted = {term.kind for row in problem.rows for term in row.terms}
+
+    def wanted(*kinds: str) -> bool:
+        negative = any(np.any(cost.get(kind, problem.size(kind)) < 0) for kind in kinds)
+        return negative or bool(counted & set(kinds))
+
+    bands = wanted("band", "offer")
+    above = wanted("provider", "contract") or bool(np.any(problem.provider_min_members > 1))
+    if not problem.split:
+        bands = above = bands or above or wanted("use", "home_use")
+    return above, bands

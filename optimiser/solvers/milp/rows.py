@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 
 #: No limit, as a row's bound.
 FREE: Final = int(np.iinfo(np.int64).max)
+#: Binary digits of a common denominator from which on it is not sought further.
+_LONG: Final = 1000
+#: Limits that rows of rounded coefficients should stay below, and the size of their largest
+#: coefficient from which on no digits are given up for that.
+_ENOUGH, _SPARED = 2**49, 2**30
 
 
 class Rows:
@@ -141,12 +146,15 @@ def whole_row(
     scale = 1
     for _, below, factor in terms:
         for denominator in np.unique(below).tolist():
-            scale = lcm(scale, denominator * factor.denominator)
+            if scale.bit_length() < _LONG:
+                scale = lcm(scale, denominator * factor.denominator)
     parts: list[Ints] = [np.zeros(0, dtype=np.int64)]
-    exact = True
+    exact = scale.bit_length() < _LONG
     for above, below, factor in terms:
+        if not exact:
+            break
         each = scale * factor  # whole, and divided by each denominator still whole
-        most = float(np.abs(above).max(initial=0)) * float(abs(each))
+        most = int(np.abs(above).max(initial=0)) * abs(each)
         if most < LARGEST and each.denominator == 1:
             parts.append(above * (int(each) // below))
         else:
@@ -157,24 +165,36 @@ def whole_row(
         step = Fraction(scale, common or 1)
         values = values // (common or 1)
     else:
-        values, step = _large_row(terms)
+        values, step = _large_row(terms, lower, upper)
     low = -FREE if lower is None else -int(-lower * step // 1)
     high = FREE if upper is None else int(upper * step // 1)
     # A bound beyond what the row can reach at all is none: it need not fit int64.
-    return values, max(low, -FREE), min(high, FREE)
+    return values, min(max(low, -FREE), FREE), max(min(high, FREE), -FREE)
 
 
-def _large_row(terms: Sequence[tuple[Ints, Ints, Fraction]]) -> tuple[Ints, Fraction]:
+def _large_row(
+    terms: Sequence[tuple[Ints, Ints, Fraction]], lower: Fraction | None, upper: Fraction | None
+) -> tuple[Ints, Fraction]:
     """Bring a row to whole numbers one coefficient at a time; return them and the multiplier."""
     values = [
         Fraction(a, b) * factor
         for above, below, factor in terms
         for a, b in zip(above.tolist(), below.tolist(), strict=True)
     ]
-    scale = lcm(*(value.denominator for value in values))
-    common = gcd(*(int(value * scale) for value in values))
-    step = Fraction(scale, common or 1)
-    largest = max(abs(value) for value in values) * step
-    if largest >= LARGEST:
-        step *= Fraction(2**50) / largest
+    scale = 1
+    for value in values:
+        if scale.bit_length() < _LONG:
+            scale = lcm(scale, value.denominator)
+    largest = max(abs(value) for value in values)
+    if scale.bit_length() < _LONG:
+        step = Fraction(scale, gcd(*(int(value * scale) for value in values)) or 1)
+    else:
+        step = Fraction(2**50) / (largest or 1)
+    rounded = scale.bit_length() >= _LONG or largest * step >= LARGEST
+    if rounded and largest:
+        step = Fraction(2**50) / largest
+        # Shares by volume may be far smaller than what they add up to. Some of their digits are
+        # given up for a limit that can be held.
+        limit = max(abs(lower or Fraction(0)), abs(upper or Fraction(0))) * step
+        step *= min(Fraction(1), max(_ENOUGH / max(limit, Fraction(1)), _SPARED / Fraction(2**50)))
     return np.array([round(value * step) for value in values], dtype=np.int64), step

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from optimiser.solvers.milp.columns import Columns
     from optimiser.solvers.milp.rows import Entry, Rows
 
+    Bools = NDArray[np.bool_]
     Ints = NDArray[np.int64]
 
     #: An atom: kind and index.
@@ -52,18 +53,31 @@ def most_officers(problem: Problem) -> tuple[Ints, Ints]:
     return officers, managers
 
 
+def counted(problem: Problem) -> Bools:
+    """Return which authorities' officers cost or are limited, shape (authorities,)."""
+    count = problem.size("officers")
+    matters = _led(problem) | (problem.objective.get("officers", count) > 0)
+    matters |= problem.authority_max_officers < UNLIMITED
+    result: Bools = (problem.authority_officer_hours > 0) & matters
+    return result
+
+
+def _led(problem: Problem) -> Bools:
+    """Return which authorities' managers cost, shape (authorities,)."""
+    cost = problem.objective.get("managers", problem.size("managers"))
+    result: Bools = (cost > 0) & (problem.authority_span > 0)
+    return result
+
+
 def oversight(problem: Problem, columns: Columns, rows: Rows) -> None:
     """Add officers for the hours, managers for the officers, and limits on contracts."""
     authority = contract_authority(problem)
-    cost, count = problem.objective, problem.size("officers")
-    led = (cost.get("managers", count) > 0) & (problem.authority_span > 0)
-    matters = led | (cost.get("officers", count) > 0)
-    matters |= problem.authority_max_officers < UNLIMITED
-    counted = (problem.authority_officer_hours > 0) & matters
+    count = problem.size("officers")
+    led, some_officers = _led(problem), counted(problem)
     options = _grouped(problem.pair_authority[problem.option_pair], count)
     home = _grouped(problem.pair_authority[columns.home], count)
     contracts = _grouped(authority, count)
-    for a in np.flatnonzero(counted).tolist():
+    for a in np.flatnonzero(some_officers).tolist():
         terms = []
         for kind, index in (
             ("part", options[a]),
@@ -77,7 +91,7 @@ def oversight(problem: Problem, columns: Columns, rows: Rows) -> None:
         per = problem.authority_officer_hours[[a]]
         terms.append(("officers", np.array([a]), -per, Fraction(1)))
         _row(columns, rows, terms, None, Fraction(0), f"officers_{label(problem, 'officers', a)}")
-    managed = np.flatnonzero(counted & led)
+    managed = np.flatnonzero(some_officers & led)
     each = np.arange(len(managed))
     entries: list[Entry] = [
         (each, columns.at("n", managed), 1),
