@@ -62,6 +62,11 @@ class Ledger:
         """Seconds left; infinite without a limit."""
         return math.inf if self._limit is None else self._limit - self.seconds()
 
+    @property
+    def deadline(self) -> float:
+        """Time of `time.monotonic` at which to stop; infinite without a limit."""
+        return math.inf if self._limit is None else self._began + self._limit
+
     def over(self) -> bool:
         """Whether the time is up."""
         return self.left() <= 0

@@ -23,6 +23,8 @@ from optimiser.solvers.decomposition.board import (
 
 #: Most pairs that one move deals anew.
 LARGEST = 120
+#: Share of moves that are chains, their links, and what is looked at for each of these.
+CHAINS, LINKS, LOOKS = 0.15, 5, 6
 
 
 @njit(cache=True, error_model="numpy")
@@ -193,6 +195,73 @@ def _open(b, pulls, j, ruined):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, error_model="numpy")
+def _overfull(b, j):  # type: ignore[no-untyped-def]
+    """Whether an offer, or its provider, has more than it can take."""
+    most = 0.0
+    for i in range(b.offers[j].band_start, b.offers[j].band_stop):
+        most = max(most, b.bands[i].hi)
+    p = b.offers[j].provider
+    return b.offers[j].volume > most or b.providers[p].load > b.providers[p].capacity
+
+
+@njit(cache=True, error_model="numpy")
+def _chain(b, moved, was):  # type: ignore[no-untyped-def]
+    """Give a random pair to another offer, which ejects one if it is overfull, and so on.
+
+    Ejection chains after Glover 1996 (Discrete Appl. Math. 65). Returns the number of moves, which
+    are put down in `moved` and `was`.
+    """
+    q = np.random.randint(len(b.pairs))
+    first, last = b.pairs[q].option_start, b.pairs[q].option_stop
+    if first == last:
+        return 0
+    moved[0], was[0] = q, b.pairs[q].choice
+    here = b.options[was[0]].offer if was[0] >= 0 else -1
+    remove(b, q)
+    best, to = np.inf, was[0]
+    for _ in range(3):
+        k = first + np.random.randint(last - first)
+        if b.options[k].offer != here:
+            price = price_of(b, q, k)
+            # Without the penalty of an overfull offer: that is mended by the next links.
+            j = b.options[k].offer
+            if b.offers[j].count > 0:
+                price = min(price, float(b.options[k].cost))
+            if price < best:
+                best, to = price, k
+    insert(b, q, to)
+    changes = 1
+    while changes < LINKS and to >= 0 and _overfull(b, b.options[to].offer):
+        j = b.options[to].offer
+        first, last = b.offers[j].option_start, b.offers[j].option_stop
+        at = np.random.randint(last - first)
+        best, who, new = np.inf, -1, NOBODY
+        seen = 0
+        for i in range(last - first):
+            k = b.offer_option[first + (at + i) % (last - first)]
+            r = b.options[k].pair
+            if b.pairs[r].choice != k or r == moved[changes - 1]:
+                continue
+            remove(b, r)
+            other = cheapest(b, r, j, -1, 0.0)
+            price = b.total[0] + b.total[1] + price_of(b, r, other)
+            insert(b, r, k)
+            if price < best and other != k:
+                best, who, new = price, r, other
+            seen += 1
+            if seen == LOOKS:
+                break
+        if who < 0:
+            break
+        moved[changes], was[changes] = who, b.pairs[who].choice
+        changes += 1
+        remove(b, who)
+        insert(b, who, new)
+        to = new
+    return changes
+
+
+@njit(cache=True, error_model="numpy")
 def explore(b, pulls, seed, iterations, hot, cold, best, best_value):  # type: ignore[no-untyped-def]
     """Search for a number of iterations; leave the best plan in `best` and return its cost.
 
@@ -221,9 +290,12 @@ def explore(b, pulls, seed, iterations, hot, cold, best, best_value):  # type: i
     for it in range(iterations):
         heat = hot * (cold / hot) ** (it / iterations)
         before = b.total[0] + b.total[1]
-        n, banned_offer, banned_provider, opened = _ruin(b, ruined)
-        changes = 0
-        donor = -1
+        changes, n = 0, 0
+        banned_offer, banned_provider, opened, donor = -1, -1, -1, -1
+        if np.random.random() < CHAINS:
+            changes = _chain(b, moved, was)
+        else:
+            n, banned_offer, banned_provider, opened = _ruin(b, ruined)
         if opened >= 0:
             n = _open(b, pulls, opened, ruined)
             for i in range(n):

@@ -12,18 +12,22 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import time
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from optimiser.model.clean import clean, restrict
 from optimiser.model.problem import Linear, LinearRow, Term
+from optimiser.solvers.base import Options
 from optimiser.solvers.decomposition import blocks as kernels
 from optimiser.solvers.decomposition.blocks import Blocks
 from optimiser.solvers.decomposition.ranges import grouped, starts
 from optimiser.solvers.decomposition.searching import Search, likely, pull
 from optimiser.solvers.decomposition.tree import Tree
 from optimiser.solvers.milp.columns import Columns
+from optimiser.solvers.milp.highs import Highs
 from optimiser.solvers.milp.plans import encode
 
 if TYPE_CHECKING:
@@ -33,6 +37,7 @@ if TYPE_CHECKING:
 
     from optimiser.model.problem import Problem
     from optimiser.solvers.decomposition.relaxation import Relaxation
+    from optimiser.solvers.decomposition.tree import Node
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
@@ -43,6 +48,13 @@ SEARCH, AGAIN = 3_000, 300
 HEATS: Final = (0.3, 1.0, 3.0, 10.0)
 #: Nodes of a tree between two looks for a better solution.
 CHUNK: Final = 60
+#: Decisions on pairs before a general solver is asked to close a node, where it may have to do so
+#: again, and looks at the clock (see `Highs`) that it has for it.
+PAIRS, FINISH = 3, 100
+#: Share of the columns that may be left for that.
+PART: Final = 0.5
+#: Costs nearer than this to whole ones are whole.
+WHOLE: Final = 1e-6
 #: Relative room between a service's best solution and its bound.
 CLOSE: Final = 1e-6
 #: Weight of the newest solution in the average of the services' solutions.
@@ -54,7 +66,9 @@ FIRST_STEP, SHORTEN = 0.1, 0.6
 class Service:
     """One service: its columns within the whole, its tree, and solutions found for it."""
 
-    def __init__(self, relaxation: Relaxation, service: int, start: Floats, seed: int) -> None:
+    def __init__(
+        self, relaxation: Relaxation, service: int, start: Floats, seed: int, deadline: float
+    ) -> None:
         problem, columns = relaxation.problem, relaxation.columns
         self._service, self._start = service, columns.start
         self.offers = np.flatnonzero(problem.offer_service == service)
@@ -80,7 +94,10 @@ class Service:
         blocks = _blocks(relaxation, self._problem, self._sizes, x, bands)
         choice = np.full(count, -1, dtype=np.int64)
         choice[: len(x)] = self._problem.banded_option
-        self.tree = Tree(blocks, lower, upper, start, choice)
+        self._deadline, self._looks = deadline, 0
+        # Where other prices follow, what a general solver has closed would be to do again.
+        again = len(np.unique(problem.pair_service)) > 1
+        self.tree = Tree(blocks, lower, upper, start, choice, self._finish, PAIRS if again else 0)
         self._seed = seed
         self._heat = HEATS[0]
         self.pool: list[Floats] = []
@@ -97,16 +114,72 @@ class Service:
 
     def _prepare(self, cost: Floats) -> None:
         """Make the search at these costs."""
-        nx, nz, ny, _ = self._sizes
-        whole = np.rint(cost).astype(np.int64)
-        problem = self._problem
-        home = np.zeros(problem.pairs, dtype=np.int64)
-        home[problem.home] = whole[nx + nz + ny :]
-        by_kind = {"banded": whole[:nx], "band": whole[nx : nx + nz],
-                   "provider": whole[nx + nz : nx + nz + ny], "home": home}  # fmt: skip
-        priced = _priced(problem, by_kind)
+        nx, nz, _, _ = self._sizes
+        priced = _priced(self._problem, self._costs(np.rint(cost)))
         self._columns = Columns(priced)  # bands in force are the cheapest at these costs
         self._search = Search(priced, pull(priced, cost[:nx], cost[nx : nx + nz]), self._seed)
+
+    def _finish(self, node: Node, target: float) -> float | None:
+        """Let a general solver bound what is left at a node; learn what it finds on the way."""
+        alive = np.count_nonzero(node.work)
+        if self._looks <= 0 or alive > PART * np.count_nonzero(node.upper):
+            return None
+        nx, nz, _, nh = self._sizes
+        band = node.work[nx : nx + nz] > 0
+        banded = (node.work[:nx] > 0) & band[self._problem.banded_band]
+        home = np.zeros(self._problem.pairs, dtype=bool)
+        home[self._problem.home] = node.work[len(node.work) - nh :] > 0
+        choices = home + np.bincount(
+            self._problem.option_pair[self._problem.banded_option[banded]],
+            minlength=self._problem.pairs,
+        )
+        if not choices.all():
+            return target
+        fine, exact = self._exactly()
+        problem, _ = clean(restrict(exact, banded, home))
+        # Forced offers need not be used there, which can only lower the bound.
+        options = Options(
+            time_limit=max(min(self._deadline - time.monotonic(), 1e6), 0.01), gap=0.0,
+            seed=self._seed,
+        )  # fmt: skip
+        highs = Highs(cutoff=target * fine, looks=min(FINISH, self._looks))
+        outcome = highs.solve(problem, options, lambda _: None)
+        # A vain try is charged in full, since others are likely to be as vain.
+        self._looks -= highs.looked if outcome.reason in {"finished", "infeasible"} else FINISH
+        if outcome.reason == "interrupted":
+            raise KeyboardInterrupt
+        if outcome.plan is not None:
+            columns = self._columns
+            x = encode(columns, outcome.plan)
+            if x is not None:
+                blocks = [x[columns.block(block)] for block in ("x", "z", "y", "h")]
+                self.learn(np.concatenate(blocks))
+        if outcome.reason == "infeasible":
+            return target
+        if outcome.reason != "finished" or outcome.bound is None:
+            return None
+        return min(outcome.bound / fine, target)
+
+    def _exactly(self) -> tuple[float, Problem]:
+        """Return what costs are multiplied with to be whole, and the problem at costs so rounded.
+
+        They are rounded down, so that its bounds hold; by less than a thousandth of a place unless
+        the sums get too large for that.
+        """
+        cost = self.tree.blocks.cost
+        fine = 1.0
+        if np.abs(cost - np.rint(cost)).max(initial=0.0) > WHOLE:
+            fine = 1024.0 if float(np.abs(cost).sum()) < 1e11 else 1.0
+        return fine, _priced(self._problem, self._costs(np.floor(cost * fine + WHOLE)))
+
+    def _costs(self, cost: Floats) -> dict[str, Ints]:
+        """Return whole costs of the columns, shape (own columns,), by kind of atom."""
+        nx, nz, ny, _ = self._sizes
+        whole = cost.astype(np.int64)
+        home = np.zeros(self._problem.pairs, dtype=np.int64)
+        home[self._problem.home] = whole[nx + nz + ny :]
+        return {"banded": whole[:nx], "band": whole[nx : nx + nz],
+                "provider": whole[nx + nz : nx + nz + ny], "home": home}  # fmt: skip
 
     def _look(self, vector: Floats, iterations: int) -> None:
         """Search from the choices that a vector, shape (own columns,), makes for the most part."""
@@ -152,12 +225,13 @@ class Service:
         Parameters
         ----------
         nodes
-            Most nodes of the tree, in all.
+            Most nodes of the tree, in all, and looks of the general solver that closes some.
         stop
             Asked now and then.
         """
         cost = self.tree.blocks.cost
         until = self.tree.nodes + nodes
+        self._looks = nodes // 2
         while True:
             value, _ = self.best(cost)
             target = value - CLOSE * abs(value)
@@ -165,7 +239,8 @@ class Service:
             if closed or self.tree.nodes >= until or stop():
                 return min(self.tree.bound, value)
             leaf = self.tree.leaf
-            self._look(self.tree.plunge(target) if leaf is None else leaf.average, AGAIN)
+            average = self.tree.plunge(target) if leaf is None else leaf.average
+            self._look(average, AGAIN)
 
 
     def cut(self) -> LinearRow:
@@ -206,14 +281,20 @@ class Services:
         Of its priced rows: where prices and services start, shape (rows,).
     seed
         Of the random numbers.
+    deadline
+        Time of `time.monotonic` at which to stop.
 
     Attributes
     ----------
     bound
         Best bound so far, offset included, in last places of money.
+    solution
+        The services' best solutions at the last prices, shape (columns of the whole,).
     """
 
-    def __init__(self, relaxation: Relaxation, multipliers: Floats, seed: int) -> None:
+    def __init__(
+        self, relaxation: Relaxation, multipliers: Floats, seed: int, deadline: float = math.inf
+    ) -> None:
         self._relaxation = relaxation
         m, problem = relaxation.blocks, relaxation.problem
         reduced, x = np.empty(relaxation.columns.count), np.empty(relaxation.columns.count)
@@ -226,7 +307,7 @@ class Services:
         self._prices[relaxation.pair_rows] = 0.0
         pair = multipliers[relaxation.pair_rows] / relaxation.scale[relaxation.pair_rows]
         self.services = [
-            Service(relaxation, s, pair[problem.pair_service == s], seed)
+            Service(relaxation, s, pair[problem.pair_service == s], seed, deadline)
             for s in np.unique(problem.pair_service).tolist()
         ]
         self._apart = np.ones(relaxation.columns.count, dtype=bool)
@@ -238,6 +319,7 @@ class Services:
         self._average: Floats | None = None
         self._step = FIRST_STEP
         self.bound = -math.inf
+        self.solution = np.zeros(relaxation.columns.count)
 
     def _first_share(self, reduced: Floats, values: Floats) -> Floats:
         """Split running costs over offers in proportion to what these gain, shape (offers,)."""
@@ -269,7 +351,9 @@ class Services:
         for service in self.services:
             service.learn_plan(encoded)
 
-    def step(self, target: float, nodes: int, stop: Callable[[], bool]) -> None:
+    def step(
+        self, target: float, nodes: int, stop: Callable[[], bool], *, move: bool = True
+    ) -> None:
         """Bound all services at the next prices.
 
         Parameters
@@ -280,17 +364,21 @@ class Services:
             Most nodes of each service's tree.
         stop
             Asked now and then.
+        move
+            Whether prices change; if not, the trees go on.
         """
         first = self._average is None
-        prices, share = self._next(target)
-        value, solution = self._evaluate(prices, share, nodes, stop, first=first)
+        prices, share = self._next(target) if move else (self._prices, self._share)
+        same = not first and prices is self._prices
+        value, solution = self._evaluate(prices, share, nodes, stop, first=first, same=same)
+        self.solution = solution[: self._relaxation.columns.count]
         if self._average is None:
             self._average = solution
         else:
             self._average = FRESH * solution + (1 - FRESH) * self._average
         if value > self.bound:
             self.bound, self._prices, self._share = value, prices, share
-        else:
+        elif not same:
             self._step *= SHORTEN
 
     def _next(self, target: float) -> tuple[Floats, Floats]:
@@ -314,7 +402,8 @@ class Services:
         return prices, np.maximum(self._share + length * lag, 0.0)
 
     def _evaluate(
-        self, prices: Floats, share: Floats, nodes: int, stop: Callable[[], bool], *, first: bool
+        self, prices: Floats, share: Floats, nodes: int, stop: Callable[[], bool], *, first: bool,
+        same: bool,
     ) -> tuple[float, Floats]:
         relaxation, m = self._relaxation, self._relaxation.blocks
         reduced = np.empty(relaxation.columns.count)
@@ -339,7 +428,8 @@ class Services:
         for service in self.services:
             if stop():
                 return -math.inf, np.zeros(len(x) + len(used))
-            service.reprice(reduced, share, SEARCH if first else AGAIN)
+            if not same:
+                service.reprice(reduced, share, SEARCH if first else AGAIN)
             value += service.bound(nodes, stop)
             vector = service.best(service.tree.blocks.cost)[1]
             x[service.columns] = vector[service.own]

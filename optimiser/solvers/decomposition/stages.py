@@ -11,9 +11,9 @@ import numpy as np
 from optimiser.model.clean import clean, restrict
 from optimiser.model.plan import Plan
 from optimiser.solvers.decomposition.board import follows
-from optimiser.solvers.decomposition.fixing import survivors
+from optimiser.solvers.decomposition.fixing import lift, survivors
 from optimiser.solvers.decomposition.relaxation import Ascent, Relaxation
-from optimiser.solvers.decomposition.searching import Search, pulls
+from optimiser.solvers.decomposition.searching import Search, likely, pulls
 from optimiser.solvers.decomposition.services import Services
 from optimiser.solvers.milp.formulation import Formulation
 from optimiser.solvers.milp.highs import Highs
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from optimiser.solvers.decomposition.ledger import Ledger
 
     Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
 
 #: Steps of an ascent between two rounds of search; the share of the way to the best plan below
 #: which a window of them is not worth going on, once their factor is short.
@@ -34,15 +35,21 @@ STEPS, WINDOW, STALL, SHORT = 600, 50, 0.01, 0.1
 #: Iterations of a round of search, and factors of the temperature that rounds take in turn.
 ROUND: Final = 4_000
 HEATS: Final = (0.03, 0.1, 0.3, 1.0)
-#: Rounds without a better plan, or a clearly better bound, after which the proof has its turn.
-TIRED: Final = 4
 #: Rounds for which a problem too large for the proof is searched on, if there is no time limit.
 PATIENT: Final = 200
+#: Iterations of the first round of search, and by what they grow from one to the next.
+BRIEF, GROW = 300, 2.0
+#: Nodes of each tree and looks of the general solver (see `Highs`) at the first attempt at a proof,
+#: and by what they grow.
+NODES, LOOKS, MORE = 60, 160, 4.0
+#: Option-bands per pair in the first core, and looks of the general solver that searches it.
+CORE, CORE_LOOKS = 3, 150
+#: Option-bands up to which the first attempt is worth its while.
+LIGHT: Final = 3_000
 #: Option-bands up to which a general solver is given what is left.
 SMALL: Final = 20_000
-#: Nodes of each service's tree at a first try and later; what the first try has to close of the
-#: gap; steps of the prices.
-TRY, NODES, PAYS, PRICES = 60, 2_000, 0.1, 8
+#: What trees have to close of the gap to be gone on with, and steps of the prices at an attempt.
+PAYS, PRICES = 0.02, 4
 #: Columns of a service up to which its tree is worth its memory.
 BRANCHED: Final = 20_000
 
@@ -51,8 +58,8 @@ def work(ledger: Ledger, problem: Problem, options: Options) -> str:
     """Bound, search and prove; return the reason of `base.Outcome`."""
     ledger.tell("building")
     formulation = Formulation(problem)
-    choices = problem.home + np.bincount(problem.option_pair, minlength=problem.pairs)
-    if not formulation.matrix.columns or not problem.size("band") or not choices.all():
+    some = choices(problem, np.ones(len(problem.banded_option), dtype=bool), problem.home)
+    if not formulation.matrix.columns or not problem.size("band") or not some.all():
         return _Proof(ledger, options).run(problem)
     run = _Run(ledger, formulation, options)
     if problem.split or not follows(problem):
@@ -60,6 +67,12 @@ def work(ledger: Ledger, problem: Problem, options: Options) -> str:
         run.ascend()
         return _Proof(ledger, options).run(problem)
     return run.work()
+
+
+def choices(problem: Problem, banded: NDArray[np.bool_], home: NDArray[np.bool_]) -> Ints:
+    """Return how many of the given option-bands (and in-house) each pair has, shape (pairs,)."""
+    pair = problem.option_pair[problem.banded_option[banded]]
+    return home + np.bincount(pair, minlength=problem.pairs)
 
 
 class _Run:
@@ -72,6 +85,9 @@ class _Run:
         self._ascent = Ascent(self._relaxation, self._relaxation.prices())
         #: Multipliers after the first ascent; later ones may bound less where nothing is fixed.
         self._first: Floats | None = None
+        self._services: Services | None = None
+        self._cuts: list[LinearRow] = []
+        self._attempts = self._cores = self._proofs = 0
         if not self._problem.split:  # costs are no whole numbers there
             ledger.certify = self._certificate
 
@@ -86,21 +102,27 @@ class _Run:
         if search.start(search.choices(Plan.of(()))):
             self._offer(search)
         self.ascend()
-        tired = rounds = 0
+        rounds = 0
         while not ledger.enough():
             ledger.tell("searching")
             better = search.start(search.guide(self._ascent))
-            better |= search.explore(ROUND, HEATS[rounds % len(HEATS)])
+            brief = round(BRIEF * GROW**rounds)
+            iterations = min(brief, ROUND) if self._left() <= SMALL else ROUND
+            better |= search.explore(iterations, HEATS[rounds % len(HEATS)])
             if better:
                 self._offer(search)
-            before = ledger.bound
             self._fix()
             self.ascend()
-            risen = ledger.bound - before > 0.02 * (ledger.objective - ledger.bound)
-            tired = 0 if better or risen else tired + 1
             rounds += 1
-            if tired >= TIRED and (self._left() <= SMALL or rounds >= PATIENT):
-                return self._prove()
+            if ledger.enough():
+                break
+            if self._left() <= min(LIGHT * GROW**rounds, SMALL):
+                reason = self._attempt(search)
+                if reason is not None:
+                    return reason
+            elif rounds >= PATIENT:
+                rest = self._rest()
+                return "finished" if rest is None else _Proof(ledger, self._options).run(rest)
         return ledger.reason()
 
     def ascend(self) -> None:
@@ -166,61 +188,108 @@ class _Run:
         relaxation = self._relaxation
         return int(np.count_nonzero(relaxation.upper[relaxation.columns.block("x")]))
 
-    def _prove(self) -> str:
-        """Take the services apart, then hand what is left to a general solver."""
-        cuts = self._take_apart() if self._ledger.plan is not None else []
-        if self._ledger.enough():
-            return self._ledger.reason()
+    def _attempt(self, search: Search) -> str | None:
+        """Try to prove for a while, or to better the plan within a core of promising options.
+
+        Returns the reason of `base.Outcome` if that was the end, or None.
+        """
+        ledger = self._ledger
+        self._take_apart(search, round(NODES * MORE ** min(self._attempts, 12)))
+        self._attempts += 1
+        if ledger.enough():
+            return None
+        wanted = round(CORE * GROW**self._cores * self._problem.pairs)
+        core = self._left() > wanted
+        if core:
+            looks = round(CORE_LOOKS * GROW ** (0.5 * self._cores))
+            self._cores += 1
+        else:
+            looks = round(LOOKS * MORE ** min(self._proofs, 12))
+            self._proofs += 1
+        rest = self._rest(wanted if core else None)
+        if rest is not None:
+            reason = _Proof(ledger, self._options, looks, whole=not core).run(rest)
+            if reason != "limit":
+                return reason
+        elif not core:
+            ledger.raise_bound(ledger.cutoff())
+        if ledger.plan is not None and ledger.objective < search.value:
+            search.start(search.choices(ledger.plan))
+        return None
+
+    def _rest(self, wanted: int | None = None) -> Problem | None:
+        """Return what is left of the problem, or the most promising option-bands of it.
+
+        These are those that raise the bound least if they are used: the kernel of Guastaroba &
+        Speranza 2014 (Eur. J. Oper. Res. 238), chosen by the Lagrangian instead of by the linear
+        relaxation. None if a pair has nobody in it.
+        """
         relaxation, problem = self._relaxation, self._problem
         columns = relaxation.columns
-        banded = relaxation.upper[columns.block("x")] > 0
+        x = columns.block("x")
+        banded = relaxation.upper[x] > 0
+        if wanted is not None:
+            rise, _ = lift(
+                relaxation.blocks, relaxation.lower, relaxation.upper, self._ascent.multipliers
+            )
+            rise = np.where(banded, rise[x], np.inf)
+            banded &= rise <= np.partition(rise, wanted)[wanted]
         home = problem.home.copy()
         home[columns.home] = relaxation.upper[columns.block("h")] > 0
-        problem = dataclasses.replace(problem, rows=(*problem.rows, *cuts))
-        smaller, _ = clean(restrict(problem, banded, home))
-        return _Proof(self._ledger, self._options).run(smaller)
+        if not choices(problem, banded, home).all():
+            return None
+        problem = dataclasses.replace(problem, rows=(*problem.rows, *self._cuts))
+        return clean(restrict(problem, banded, home))[0]
 
-    def _take_apart(self) -> list[LinearRow]:
-        """Bound the services apart; return the rows that say so."""
+    def _take_apart(self, search: Search, nodes: int) -> None:
+        """Bound the services apart, and search from the solutions that they have."""
         ledger, relaxation = self._ledger, self._relaxation
         count = len(np.unique(self._problem.pair_service))
-        if relaxation.columns.sizes["x"] > BRANCHED * count:
-            return []
+        if ledger.plan is None or relaxation.columns.sizes["x"] > BRANCHED * count:
+            return
+        if self._services is not None and self._services.bound < ledger.bound:
+            return  # the general solver does better
         ledger.tell("bounding services apart")
-        services = Services(relaxation, self._ascent.multipliers, self._options.seed)
-        assert ledger.plan is not None
+        if self._services is None:
+            self._services = Services(relaxation, self._ascent.multipliers, self._options.seed,
+                                      ledger.deadline)  # fmt: skip
+        services = self._services
         vector = self._formulation.encode(ledger.plan)
         if vector is not None:
             services.learn(vector)
-        gap = ledger.objective - ledger.bound
-        cuts: list[LinearRow] = []
         # With one service there is nothing to share out: other prices would only move its tree.
-        for number in range(PRICES if count > 1 else 1):
+        for _ in range(PRICES if count > 1 else 1):
             before = services.bound
-            services.step(ledger.objective, TRY if number == 0 else NODES, ledger.over)
+            services.step(ledger.objective, nodes, ledger.over, move=count > 1)
             if services.bound > before:
-                cuts = [service.cut() for service in services.services]
+                self._cuts = [service.cut() for service in services.services]
                 ledger.raise_bound(min(services.bound, ledger.cutoff()))
-            if ledger.enough() or not math.isfinite(services.bound):
+            if not math.isfinite(services.bound):
                 break
-            # A tree that hardly moves the bound at first will not do so later.
-            if number == 0 and services.bound - self._ascent.bound < PAYS * gap:
+            x, home = (services.solution[relaxation.columns.block(block)] for block in "xh")
+            if search.start(likely(self._problem, x, home)):
+                self._offer(search)
+            if ledger.enough() or services.bound - before < PAYS * (
+                ledger.objective - max(before, self._ascent.bound)
+            ):
                 break
-        return cuts
 
 
 class _Proof:
     """What is left, handed to a general solver."""
 
-    def __init__(self, ledger: Ledger, options: Options) -> None:
-        self._ledger, self._options = ledger, options
+    def __init__(
+        self, ledger: Ledger, options: Options, looks: int | None = None, *, whole: bool = True
+    ) -> None:
+        self._ledger, self._options, self._looks = ledger, options, looks
+        self._whole = whole
 
     def run(self, problem: Problem) -> str:
-        """Solve a problem that holds every plan that is wanted; its answer counts for the whole."""
+        """Solve a problem; if it holds every plan wanted its answer counts for the whole."""
         ledger = self._ledger
         if ledger.over():
             return "limit"
-        ledger.tell("proving")
+        ledger.tell("proving" if self._whole else "searching a core")
         cutoff = ledger.cutoff()
         limit = None if math.isinf(ledger.left()) else max(ledger.left(), 0.01)
         options = dataclasses.replace(self._options, start=ledger.plan or self._options.start,
@@ -229,12 +298,17 @@ class _Proof:
         def hear(event: Event) -> None:
             if event.plan is not None:
                 self._offer(problem, event.plan, event.objective)
-            if event.bound is not None:
+            if event.bound is not None and self._whole:
                 ledger.raise_bound(min(event.bound, cutoff))
 
-        outcome = Highs().solve(problem, options, hear)
+        wanted = cutoff if math.isfinite(cutoff) else None
+        outcome = Highs(cutoff=wanted, looks=self._looks).solve(problem, options, hear)
+        if outcome.reason == "interrupted":
+            raise KeyboardInterrupt
         if outcome.plan is not None:
             self._offer(problem, outcome.plan, outcome.objective)
+        if not self._whole:
+            return "limit"
         ledger.message = outcome.message
         if outcome.reason == "infeasible":
             if ledger.plan is None:

@@ -31,6 +31,8 @@ LOOKS, RELIABLE, TRY = 8, 2, 15
 STEP, PATIENCE, STALL = 0.2, 5, 0.03
 #: An average this near to 0 or 1 is taken for whole.
 WHOLE: Final = 0.02
+#: Decisions on pairs from one vain try to finish a node to the next.
+AGAIN_AFTER: Final = 3
 NONE: Final = np.zeros(0, dtype=np.int64)
 
 
@@ -50,6 +52,9 @@ class Node:
     multipliers: Floats = field(compare=False)
     average: Floats = field(compare=False)
     depth: int = field(compare=False, default=0)
+    #: Decisions on pairs among those that made it, and at how many `finish` is asked next.
+    pairs: int = field(compare=False, default=0)
+    asks: int = field(compare=False, default=0)
 
 
 @dataclass(order=True, slots=True)
@@ -78,6 +83,11 @@ class Tree:
     choice
         What each column chooses for its pair: option-bands of one option share a number; shape
         (columns,), −1 for columns that choose nothing.
+    finish
+        Bounds what is left at a node at which offers and bands are decided, given the target, by
+        other means; returns None if that did not work out.
+    after
+        Decisions on pairs before `finish` is asked.
 
     Attributes
     ----------
@@ -92,8 +102,11 @@ class Tree:
         upper: Floats,
         multipliers: Floats,
         choice: Ints,
+        finish: Callable[[Node, float], float | None] | None = None,
+        after: int = 0,
     ) -> None:
         self.blocks = blocks
+        self._finish, self._after = finish, after
         self._choice = choice
         self._open: list[Node] = []
         self._closed: list[Node] = []
@@ -143,7 +156,7 @@ class Tree:
         if self.nodes == 0:
             lower, upper, multipliers = self._root
             average = np.zeros(len(lower))
-            root = Node(-math.inf, 0, lower, upper, upper, multipliers, average)
+            root = Node(-math.inf, 0, lower, upper, upper, multipliers, average, asks=self._after)
             self._enter(root, target, ROOT)
         budget = self.nodes + nodes
         for node in self._stale:
@@ -192,7 +205,20 @@ class Tree:
         rise, value = lift(self.blocks, node.lower, work, node.multipliers)
         work[(value + rise >= target) & (node.lower == 0)] = 0
         node.work = work
-        children = self._choose(node, target)
+        decisions = self._decisions(node)
+        on_pairs = not decisions
+        if on_pairs:
+            if self._finish is not None and node.pairs >= node.asks:
+                bound = self._finish(node, target)
+                if bound is not None:
+                    node.bound = max(node.bound, bound)
+                    self._closed.append(node)
+                    return []
+                node.asks = node.pairs + AGAIN_AFTER
+            decisions = self._pairs(node)
+        children = self._choose(node, target, decisions)
+        for child in children:
+            child.pairs += on_pairs
         if not children:
             self._closed.append(node)
             self.leaf = node
@@ -204,7 +230,7 @@ class Tree:
                 opened.append(child)
         return opened
 
-    def _choose(self, node: Node, target: float) -> list[Node]:
+    def _choose(self, node: Node, target: float, decisions: list[Decision]) -> list[Node]:
         """Return the children that the most promising decision makes.
 
         The first times that a decision comes up its children are bounded for a few steps; later the
@@ -214,7 +240,6 @@ class Tree:
         best, chosen = -1.0, []
         room = target - node.bound
         least = 1e-4 * room
-        decisions = self._decisions(node)
         for decision in decisions[:LOOKS]:
             known = self._gains.get(decision.key)
             if len(decisions) == 1 or (known is not None and known[0] >= RELIABLE):
@@ -243,7 +268,7 @@ class Tree:
         work[shut] = 0
         return Node(
             node.bound, 0, lower, upper, work, node.multipliers.copy(), node.average.copy(),
-            node.depth + 1,
+            node.depth + 1, node.pairs, node.asks,
         )  # fmt: skip
 
     def _try(self, child: Node, node: Node, target: float) -> float:
@@ -258,7 +283,7 @@ class Tree:
         return max(float(bound) - node.bound, 0.0)
 
     def _decisions(self, node: Node) -> list[Decision]:
-        """Return what could be decided at a node, the most undecided first."""
+        """Return the offers and bands that could be decided at a node, the most undecided first."""
         m, upper = self.blocks, node.work
         x0, z0 = int(m.first[0]), int(m.first[1])
         bands = len(m.lo)
@@ -286,9 +311,7 @@ class Tree:
                 weight = (1 - z[most] / share) * served
                 sides = ((NONE, here[here != most] + z0), (NONE, np.array([most + z0])))
                 found.append(Decision(weight, (j, most), sides))
-        if found:
-            return sorted(found, reverse=True)
-        return self._pairs(node)
+        return sorted(found, reverse=True)
 
     def _pairs(self, node: Node) -> list[Decision]:
         """Return decisions on pairs: whether the choice of the largest share gets it."""

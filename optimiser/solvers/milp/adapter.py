@@ -80,6 +80,8 @@ class Job:
         A column vector to start from, or None.
     deadline
         Time of `time.monotonic` at which to stop, or None.
+    cutoff
+        Objective from which on solutions are not wanted, or None.
     report
         Takes ``x`` and ``objective``, a ``bound``, a ``phase``; callable from any thread.
     """
@@ -91,6 +93,7 @@ class Job:
     log: bool
     start: Floats | None
     deadline: float | None
+    cutoff: float | None
     report: Report
     _stages: dict[str, float] = field(default_factory=dict)
     _since: float = field(default_factory=time.monotonic)
@@ -188,6 +191,8 @@ class MatrixSolver(ABC):
     reduces_costs: bool = True
     #: Rows are divided by powers of this number; by none if it is 0.
     row_base: int = 2
+    #: Objective, in last places of money, from which on plans are not wanted; None if all are.
+    cutoff: float | None = None
 
     @abstractmethod
     def availability(self) -> Availability:
@@ -224,6 +229,7 @@ class MatrixSolver(ABC):
                 handed = scaled(handed, self.row_base)
             job = Job(matrix=handed, gap=options.gap, threads=options.threads, seed=options.seed,
                       log=options.log is not None, start=start, deadline=deadline,
+                      cutoff=None if self.cutoff is None else self.cutoff * report.factor,
                       report=report)  # fmt: skip
             answer = self.run(job)
             if answer.reason == "infeasible" and self.row_base:

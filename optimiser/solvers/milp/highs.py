@@ -24,13 +24,32 @@ WRONG: Final = "1.14.0"
 
 
 class Highs(MatrixSolver):
-    """HiGHS: streams incumbents and bounds, takes a start, stops at once."""
+    """HiGHS: streams incumbents and bounds, takes a start, stops at once.
+
+    Parameters
+    ----------
+    cutoff
+        Objective, in last places of money, from which on plans are not wanted, or None. With one,
+        the bound holds for better plans only, and it is at most the cutoff.
+    looks
+        Times that HiGHS may look whether it shall stop before it does; a measure of work that does
+        not hang on the clock. None if it may go on.
+
+    Attributes
+    ----------
+    looked
+        Times that it looked in its last run.
+    """
 
     name = "highs"
     capabilities = Capabilities(incumbents=True, bounds=True, warm_start=True, threads=True,
                                 seed=True, interrupt=True)  # fmt: skip
     largest = 1e15  # from here on it drops rows or takes bounds for infinite
     dearest = 2.0**14
+
+    def __init__(self, *, cutoff: float | None = None, looks: int | None = None) -> None:
+        self.cutoff, self._looks = cutoff, looks
+        self.looked = 0
 
     def availability(self) -> Availability:
         """Say whether highspy is installed, in a version that can be trusted."""
@@ -45,15 +64,15 @@ class Highs(MatrixSolver):
 
     def run(self, job: Job) -> Answer:
         """Solve one matrix with HiGHS."""
-        answer = _solve(job, job.start)
+        answer, self.looked = _solve(job, job.start, self._looks)
         if job.start is not None and not _agrees(job.matrix, answer):
             # Where presolve alone solves the problem, HiGHS 1.16.0 may claim the optimum and hand
             # back the start (seen on 4 of 117 tiny instances).
-            answer = _solve(job, None)
+            answer, self.looked = _solve(job, None, self._looks)
         return answer
 
 
-def _solve(job: Job, start: NDArray[np.float64] | None) -> Answer:
+def _solve(job: Job, start: NDArray[np.float64] | None, looks: int | None) -> tuple[Answer, int]:
     import highspy
 
     highs: Any = highspy.Highs()  # type: ignore[no-untyped-call]
@@ -64,14 +83,14 @@ def _solve(job: Job, start: NDArray[np.float64] | None) -> Answer:
     if start is not None:
         index = np.arange(job.matrix.columns, dtype=np.int32)
         _ok(highs.setSolution(job.matrix.columns, index, start), "passing the start")
-    trouble = _listen(highs, job)
+    watch = _Watch(highs, job, looks)
     highs.HandleKeyboardInterrupt = True
     job.handed_over()
     _set_limit(highs, job)
     status = highs.solve()
-    if trouble:
-        raise trouble[0]
-    return _answer(highs, status)
+    if watch.trouble:
+        raise watch.trouble[0]
+    return _answer(highs, status, job.cutoff, spent=watch.spent), watch.looked
 
 
 def _agrees(matrix: Matrix, answer: Answer) -> bool:
@@ -95,6 +114,8 @@ def _set(highs: Any, job: Job) -> None:
         "mip_feasibility_tolerance": 1e-9,
     }.items():
         _ok(highs.setOptionValue(option, value), f"setting {option}")
+    if job.cutoff is not None:
+        _ok(highs.setOptionValue("objective_bound", job.cutoff), "setting objective_bound")
 
 
 def _set_limit(highs: Any, job: Job) -> None:
@@ -133,35 +154,48 @@ def pass_matrix(highs: Any, matrix: Matrix) -> None:
         raise SolverError("HiGHS did not take the model as it was handed over")
 
 
-def _listen(highs: Any, job: Job) -> list[BaseException]:
-    """Subscribe to incumbents and bounds; what goes wrong in there is put in the list returned."""
-    trouble: list[BaseException] = []
+class _Watch:
+    """Hears incumbents and bounds; what goes wrong in there is kept as `trouble`."""
 
-    def guarded(take: Callable[[Any], None]) -> Callable[[Any], None]:
+    def __init__(self, highs: Any, job: Job, looks: int | None) -> None:
+        self._job, self._most = job, looks
+        self.looked = 0
+        self.trouble: list[BaseException] = []
+        #: Whether its looks are used up.
+        self.spent = False
+        highs.cbMipImprovingSolution += self._guarded(self._incumbent)
+        highs.cbMipInterrupt += self._guarded(self._look)
+
+    def _guarded(self, take: Callable[[Any], None]) -> Callable[[Any], None]:
         def call(event: Any) -> None:
             # HiGHS makes a silent kError of whatever is raised here.
             try:
                 take(event)
             except BaseException as error:
-                trouble.append(error)
+                self.trouble.append(error)
                 event.interrupt()
 
         return call
 
-    def incumbent(event: Any) -> None:
+    def _incumbent(self, event: Any) -> None:
         out = event.data_out
         x = np.array(out.mip_solution, dtype=np.float64)
-        job.report(x=x, objective=out.objective_function_value, bound=out.mip_dual_bound)
+        self._job.report(x=x, objective=out.objective_function_value,
+                         bound=self._under(out.mip_dual_bound))  # fmt: skip
 
-    def bound(event: Any) -> None:
-        job.report(bound=event.data_out.mip_dual_bound)
+    def _look(self, event: Any) -> None:
+        self._job.report(bound=self._under(event.data_out.mip_dual_bound))
+        self.looked += 1
+        if self._most is not None and self.looked >= self._most:
+            self.spent = True
+            event.interrupt()
 
-    highs.cbMipImprovingSolution += guarded(incumbent)
-    highs.cbMipInterrupt += guarded(bound)
-    return trouble
+    def _under(self, bound: float) -> float:
+        cutoff = self._job.cutoff
+        return bound if cutoff is None else min(bound, cutoff)
 
 
-def _answer(highs: Any, status: Any) -> Answer:
+def _answer(highs: Any, status: Any, cutoff: float | None, *, spent: bool) -> Answer:
     import highspy
     from highspy import HighsStatus, SolutionStatus
 
@@ -177,16 +211,20 @@ def _answer(highs: Any, status: Any) -> Answer:
         statuses.kModelEmpty: "finished",
     }
     reason = reasons.get(model, "failed")
+    if spent and reason == "interrupted":
+        reason = "limit"
     if status == HighsStatus.kError:
         reason = "failed"
     info = highs.getInfo()
     x = objective = None
     if info.primal_solution_status == int(SolutionStatus.kSolutionStatusFeasible) or (
-        reason == "finished"
+        reason == "finished" and cutoff is None
     ):
         x = np.array(highs.getSolution().col_value, dtype=np.float64)
         objective = info.objective_function_value
     bound = None if reason in {"failed", "infeasible"} else info.mip_dual_bound
+    if bound is not None and cutoff is not None:
+        bound = min(bound, cutoff)
     message = highs.modelStatusToString(model) if reason == "failed" else ""
     return Answer(reason=reason, x=x, objective=objective, bound=bound, message=message)
 
