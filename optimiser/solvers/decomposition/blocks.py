@@ -241,7 +241,7 @@ def residual(m, x, multipliers, result):  # type: ignore[no-untyped-def]
         result[i] = value
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", nogil=True)
 def ascend(  # type: ignore[no-untyped-def]
     m, lower, upper, multipliers, average, bound, step, failures, patience, iterations, target
 ):

@@ -349,7 +349,7 @@ class _Entries:
         )
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", nogil=True)
 def assign(b, choice):  # type: ignore[no-untyped-def]
     """Give unassigned pairs to choices, shape (pairs,); `NOBODY` leaves one as it is."""
     for q in range(len(choice)):

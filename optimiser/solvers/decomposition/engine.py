@@ -18,8 +18,8 @@ class Decomposition:
     """The engine that knows the structure of the problem; see `stages` for its order of work."""
 
     name = "decomposition"
-    capabilities = Capabilities(incumbents=True, bounds=True, warm_start=True, seed=True,
-                                interrupt=True)  # fmt: skip
+    capabilities = Capabilities(incumbents=True, bounds=True, warm_start=True, threads=True,
+                                seed=True, interrupt=True)  # fmt: skip
 
     def availability(self) -> Availability:
         """Say whether its compiler and the general solver that it ends with are installed."""

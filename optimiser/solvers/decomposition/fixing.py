@@ -32,7 +32,7 @@ def lift(
     return rise, bound
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", nogil=True)
 def _penalties(m, lower, upper, multipliers, rise):  # type: ignore[no-untyped-def]
     columns = len(m.cost)
     reduced, x = np.empty(columns), np.empty(columns)

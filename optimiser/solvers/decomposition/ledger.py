@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+import threading
 import time
 from typing import TYPE_CHECKING, Final
 
@@ -22,7 +23,7 @@ SAME: Final = 0.5
 
 
 class Ledger:
-    """The best plan and bound, told as they get better.
+    """The best plan and bound, told as they get better; any thread may call it.
 
     Parameters
     ----------
@@ -48,6 +49,7 @@ class Ledger:
         self._emit_event = emit
         self._log = options.log is not None
         self._began = time.monotonic()
+        self._lock = threading.RLock()
         self.plan: Plan | None = None
         self.objective = math.inf
         self.bound = -math.inf
@@ -92,23 +94,26 @@ class Ledger:
 
     def tell(self, phase: str) -> None:
         """Say what is being done."""
-        self._emit(Event(time=self.seconds(), phase=phase, bound=self._known()))
+        with self._lock:
+            self._emit(Event(time=self.seconds(), phase=phase, bound=self._known()))
 
     def raise_bound(self, bound: float) -> None:
         """Take a lower bound on the objective of every plan better than the best."""
-        bound = min(bound, self.objective)
-        if bound > self.bound and math.isfinite(bound):
-            self.bound = bound
-            self._emit(Event(time=self.seconds(), bound=bound))
+        with self._lock:
+            bound = min(bound, self.objective)
+            if bound > self.bound and math.isfinite(bound):
+                self.bound = bound
+                self._emit(Event(time=self.seconds(), bound=bound))
 
     def offer(self, plan: Plan, objective: float) -> bool:
         """Take a plan that keeps the rules if it is better; say whether it is."""
-        if objective >= self.objective:
-            return False
-        self.plan, self.objective = plan, objective
-        self._emit(
-            Event(time=self.seconds(), plan=plan, objective=objective, bound=self._known())
-        )
+        with self._lock:
+            if objective >= self.objective:
+                return False
+            self.plan, self.objective = plan, objective
+            self._emit(
+                Event(time=self.seconds(), plan=plan, objective=objective, bound=self._known())
+            )
         return True
 
     def _emit(self, event: Event) -> None:

@@ -27,7 +27,7 @@ LARGEST = 120
 CHAINS, LINKS, LOOKS = 0.15, 5, 6
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", nogil=True)
 def keeps_rules(b):  # type: ignore[no-untyped-def]
     """Whether a plan gives every pair to somebody and keeps every rule that the board follows."""
     for q in range(len(b.pairs)):
@@ -261,7 +261,7 @@ def _chain(b, moved, was):  # type: ignore[no-untyped-def]
     return changes
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", nogil=True)
 def explore(b, pulls, seed, iterations, hot, cold, best, best_value):  # type: ignore[no-untyped-def]
     """Search for a number of iterations; leave the best plan in `best` and return its cost.
 
@@ -348,7 +348,7 @@ def explore(b, pulls, seed, iterations, hot, cold, best, best_value):  # type: i
     return best_value
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", nogil=True)
 def descend(b, rounds):  # type: ignore[no-untyped-def]
     """Give each pair in turn to its cheapest choice until nothing changes or `rounds` are over."""
     for _ in range(rounds):

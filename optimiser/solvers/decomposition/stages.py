@@ -11,6 +11,7 @@ import numpy as np
 from optimiser.model.clean import clean, restrict
 from optimiser.model.plan import Plan
 from optimiser.solvers.decomposition.board import follows
+from optimiser.solvers.decomposition.companion import Companion
 from optimiser.solvers.decomposition.fixing import lift, survivors
 from optimiser.solvers.decomposition.relaxation import Ascent, Relaxation
 from optimiser.solvers.decomposition.searching import Search, likely, pulls
@@ -35,15 +36,18 @@ STEPS, WINDOW, STALL, SHORT = 600, 50, 0.01, 0.1
 #: Iterations of a round of search, and factors of the temperature that rounds take in turn.
 ROUND: Final = 4_000
 HEATS: Final = (0.03, 0.1, 0.3, 1.0)
+#: What seeds of searches side by side differ by.
+APART: Final = 7_919
 #: Rounds for which a problem too large for the proof is searched on, if there is no time limit.
 PATIENT: Final = 200
 #: Iterations of the first round of search, and by what they grow from one to the next.
 BRIEF, GROW = 300, 2.0
 #: Nodes of each tree and looks of the general solver (see `Highs`) at the first attempt at a proof,
 #: and by what they grow.
-NODES, LOOKS, MORE = 60, 160, 4.0
-#: Option-bands per pair in the first core, and looks of the general solver that searches it.
-CORE, CORE_LOOKS = 3, 150
+NODES, LOOKS, MORE, AGAIN = 60, 160, 4.0, 8.0
+#: Option-bands per pair in the first core, looks of the general solver that searches it, and how
+#: many times as many must be left for it to be worth its while.
+CORE, CORE_LOOKS, FEW = 3, 150, 3
 #: Option-bands up to which the first attempt is worth its while.
 LIGHT: Final = 3_000
 #: Option-bands up to which a general solver is given what is left.
@@ -87,7 +91,7 @@ class _Run:
         self._first: Floats | None = None
         self._services: Services | None = None
         self._cuts: list[LinearRow] = []
-        self._attempts = self._cores = self._proofs = 0
+        self._trees = self._cores = self._proofs = 0
         if not self._problem.split:  # costs are no whole numbers there
             ledger.certify = self._certificate
 
@@ -102,9 +106,35 @@ class _Run:
         if search.start(search.choices(Plan.of(()))):
             self._offer(search)
         self.ascend()
+        companions = self._companions()
+        try:
+            return self._turns(search)
+        finally:
+            for companion in companions:
+                companion.end()
+
+    def _companions(self) -> list[Companion]:
+        """Start a search beside this one for each further thread."""
+        threads = self._options.threads
+        if threads > 1:
+            # They have the other threads; the general solver takes what it is given.
+            self._options = dataclasses.replace(self._options, threads=1)
+        found = []
+        for number in range(1, threads):
+            search = Search(self._problem, pulls(self._relaxation, self._ascent.multipliers),
+                            self._options.seed + APART * number)  # fmt: skip
+            found.append(Companion(search, self._ledger, self._ascent, self._offer, HEATS))
+            found[-1].start()
+        return found
+
+    def _turns(self, search: Search) -> str:
+        """Search, bound and attempt proofs in turn until there is enough."""
+        ledger = self._ledger
         rounds = 0
         while not ledger.enough():
             ledger.tell("searching")
+            if ledger.plan is not None and ledger.objective < search.value:
+                search.start(search.choices(ledger.plan))
             better = search.start(search.guide(self._ascent))
             brief = round(BRIEF * GROW**rounds)
             iterations = min(brief, ROUND) if self._left() <= SMALL else ROUND
@@ -194,17 +224,17 @@ class _Run:
         Returns the reason of `base.Outcome` if that was the end, or None.
         """
         ledger = self._ledger
-        self._take_apart(search, round(NODES * MORE ** min(self._attempts, 12)))
-        self._attempts += 1
+        self._take_apart(search)
         if ledger.enough():
             return None
         wanted = round(CORE * GROW**self._cores * self._problem.pairs)
-        core = self._left() > wanted
+        left = self._left()
+        core = left > FEW * wanted
         if core:
             looks = round(CORE_LOOKS * GROW ** (0.5 * self._cores))
             self._cores += 1
         else:
-            looks = round(LOOKS * MORE ** min(self._proofs, 12))
+            looks = round(LOOKS * AGAIN ** min(self._proofs, 8))
             self._proofs += 1
         rest = self._rest(wanted if core else None)
         if rest is not None:
@@ -241,7 +271,7 @@ class _Run:
         problem = dataclasses.replace(problem, rows=(*problem.rows, *self._cuts))
         return clean(restrict(problem, banded, home))[0]
 
-    def _take_apart(self, search: Search, nodes: int) -> None:
+    def _take_apart(self, search: Search) -> None:
         """Bound the services apart, and search from the solutions that they have."""
         ledger, relaxation = self._ledger, self._relaxation
         count = len(np.unique(self._problem.pair_service))
@@ -254,6 +284,8 @@ class _Run:
             self._services = Services(relaxation, self._ascent.multipliers, self._options.seed,
                                       ledger.deadline)  # fmt: skip
         services = self._services
+        nodes = round(NODES * MORE ** min(self._trees, 12))
+        self._trees += 1
         vector = self._formulation.encode(ledger.plan)
         if vector is not None:
             services.learn(vector)
