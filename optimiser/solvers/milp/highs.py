@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
     from optimiser.solvers.milp.adapter import Job
     from optimiser.solvers.milp.matrix import Matrix
 
+#: Seconds that HiGHS is given to hear that it shall stop.
+GRACE: Final = 0.3
+#: Those that did not; their threads still work on them.
+_left_behind: list[Any] = []
 #: Returns 15 where the optimum is 9 (HiGHS #2957, #3043).
 WRONG: Final = "1.14.0"
 
@@ -87,10 +93,39 @@ def _solve(job: Job, start: NDArray[np.float64] | None, looks: int | None) -> tu
     highs.HandleKeyboardInterrupt = True
     job.handed_over()
     _set_limit(highs, job)
-    status = highs.solve()
+    status, left = _run(highs, job)
     if watch.trouble:
         raise watch.trouble[0]
+    if left:
+        return Answer(reason=left), watch.looked
     return _answer(highs, status, job.cutoff, spent=watch.spent), watch.looked
+
+
+def _run(highs: Any, job: Job) -> tuple[Any, str]:
+    """Run HiGHS in a thread; return its status, or why it was left though it did not hear of it.
+
+    In presolve, and in a large linear program, HiGHS 1.16.0 looks at no clock (5 s over a limit of
+    60 s seen). It is left behind then, and ends with the process; what it reported counts.
+    """
+    highs.startSolve()
+    interrupted = math.inf
+    while True:
+        try:
+            done, status = highs.wait(0.05)
+        except KeyboardInterrupt:
+            highs.cancelSolve()
+            interrupted = min(interrupted, time.monotonic())
+            continue
+        if done:
+            return status, ""
+        now = time.monotonic()
+        if now > interrupted + GRACE:
+            _left_behind.append(highs)
+            return None, "interrupted"
+        if job.deadline is not None and now > job.deadline + GRACE:
+            highs.cancelSolve()
+            _left_behind.append(highs)
+            return None, "limit"
 
 
 def _agrees(matrix: Matrix, answer: Answer) -> bool:
