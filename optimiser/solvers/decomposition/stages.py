@@ -44,11 +44,11 @@ PATIENT: Final = 200
 BRIEF, GROW = 300, 2.0
 #: Nodes of each tree and looks of the general solver (see `Highs`) at the first attempt at a proof,
 #: and by what they grow.
-NODES, LOOKS, MORE, AGAIN = 60, 160, 4.0, 8.0
+NODES, LOOKS, MORE, AGAIN = 60, 320, 4.0, 8.0
 #: Option-bands per pair in the first core, looks of the general solver that searches it, and how
 #: many times as many must be left for it to be worth its while.
 CORE, CORE_LOOKS, FEW = 3, 150, 3
-#: Option-bands up to which the first attempt is worth its while.
+#: Option-bands up to which the first attempt is worth its while, and comes first.
 LIGHT: Final = 3_000
 #: Option-bands up to which a general solver is given what is left.
 SMALL: Final = 20_000
@@ -224,28 +224,47 @@ class _Run:
         Returns the reason of `base.Outcome` if that was the end, or None.
         """
         ledger = self._ledger
-        self._take_apart(search)
-        if ledger.enough():
-            return None
-        wanted = round(CORE * GROW**self._cores * self._problem.pairs)
-        left = self._left()
-        core = left > FEW * wanted
-        if core:
-            looks = round(CORE_LOOKS * GROW ** (0.5 * self._cores))
-            self._cores += 1
-        else:
+        # What a general solver closes at once needs nothing else.
+        if self._proofs > 0 or self._left() > LIGHT:
+            self._take_apart(search)
+            while not ledger.enough() and self._core():
+                pass
+        if not ledger.enough() and self._core_size() is None:
+            rest = self._rest()
             looks = round(LOOKS * AGAIN ** min(self._proofs, 8))
             self._proofs += 1
-        rest = self._rest(wanted if core else None)
-        if rest is not None:
-            reason = _Proof(ledger, self._options, looks, whole=not core).run(rest)
-            if reason != "limit":
-                return reason
-        elif not core:
-            ledger.raise_bound(ledger.cutoff())
+            if rest is None:
+                ledger.raise_bound(ledger.cutoff())
+            else:
+                reason = _Proof(ledger, self._options, looks).run(rest)
+                if reason != "limit":
+                    return reason
         if ledger.plan is not None and ledger.objective < search.value:
             search.start(search.choices(ledger.plan))
         return None
+
+    def _core_size(self) -> int | None:
+        """Return the option-bands of the next core; None if it is not much smaller than the rest.
+
+        The first proof does without if little is left.
+        """
+        wanted = round(CORE * GROW**self._cores * self._problem.pairs)
+        left = self._left()
+        if left <= FEW * wanted or (self._proofs == 0 and left <= LIGHT):
+            return None
+        return wanted
+
+    def _core(self) -> bool:
+        """Search the next core; say whether it was searched to its end, so that a larger may."""
+        wanted = self._core_size()
+        if wanted is None:
+            return False
+        looks = round(CORE_LOOKS * GROW ** (0.5 * self._cores))
+        self._cores += 1
+        rest = self._rest(wanted)
+        if rest is None:
+            return True
+        return _Proof(self._ledger, self._options, looks, whole=False).run(rest) != "limit"
 
     def _rest(self, wanted: int | None = None) -> Problem | None:
         """Return what is left of the problem, or the most promising option-bands of it.
@@ -340,7 +359,7 @@ class _Proof:
         if outcome.plan is not None:
             self._offer(problem, outcome.plan, outcome.objective)
         if not self._whole:
-            return "limit"
+            return outcome.reason
         ledger.message = outcome.message
         if outcome.reason == "infeasible":
             if ledger.plan is None:
