@@ -12,6 +12,12 @@ from optimiser.model.clean import clean, restrict
 from optimiser.model.plan import Plan
 from optimiser.solvers.decomposition.board import follows
 from optimiser.solvers.decomposition.companion import Companion
+from optimiser.solvers.decomposition.components import (
+    combined,
+    extracted,
+    grouped_components,
+    placed,
+)
 from optimiser.solvers.decomposition.fixing import lift, survivors
 from optimiser.solvers.decomposition.relaxation import Ascent, Relaxation
 from optimiser.solvers.decomposition.searching import Search, likely, pulls
@@ -20,6 +26,8 @@ from optimiser.solvers.milp.formulation import Formulation
 from optimiser.solvers.milp.highs import Highs
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from optimiser.certificate.proof import Certificate
@@ -54,6 +62,8 @@ LIGHT: Final = 3_000
 SMALL: Final = 20_000
 #: What trees have to close of the gap to be gone on with, and steps of the prices at an attempt.
 PAYS, PRICES = 0.02, 4
+#: Most parts that what falls apart is proved in.
+GROUPS: Final = 8
 #: Columns of a service up to which its tree is worth its memory.
 BRANCHED: Final = 20_000
 
@@ -151,8 +161,7 @@ class _Run:
                 if reason is not None:
                     return reason
             elif rounds >= PATIENT:
-                rest = self._rest()
-                return "finished" if rest is None else _Proof(ledger, self._options).run(rest)
+                return self._prove(None)
         return ledger.reason()
 
     def ascend(self) -> None:
@@ -230,18 +239,28 @@ class _Run:
             while not ledger.enough() and self._core():
                 pass
         if not ledger.enough() and self._core_size() is None:
-            rest = self._rest()
             looks = round(LOOKS * AGAIN ** min(self._proofs, 8))
             self._proofs += 1
-            if rest is None:
-                ledger.raise_bound(ledger.cutoff())
-            else:
-                reason = _Proof(ledger, self._options, looks).run(rest)
-                if reason != "limit":
-                    return reason
+            reason = self._prove(looks)
+            if reason != "limit":
+                return reason
         if ledger.plan is not None and ledger.objective < search.value:
             search.start(search.choices(ledger.plan))
         return None
+
+    def _prove(self, looks: int | None) -> str:
+        """Hand what is left to a general solver; return the reason of `base.Outcome`."""
+        ledger = self._ledger
+        rest = self._rest()
+        if rest is None:
+            ledger.raise_bound(ledger.cutoff())
+            return ledger.reason()
+        proof = _Proof(ledger, self._options, looks)
+        groups = grouped_components(rest, GROUPS)
+        if groups.max() > 0:
+            return proof.apart(rest, groups)
+        # The rows of the services tie their pairs together, and so come in only now.
+        return proof.run(self._rest(rows=self._cuts) or rest)
 
     def _core_size(self) -> int | None:
         """Return the option-bands of the next core; None if it is not much smaller than the rest.
@@ -266,12 +285,12 @@ class _Run:
             return True
         return _Proof(self._ledger, self._options, looks, whole=False).run(rest) != "limit"
 
-    def _rest(self, wanted: int | None = None) -> Problem | None:
+    def _rest(self, wanted: int | None = None, rows: Sequence[LinearRow] = ()) -> Problem | None:
         """Return what is left of the problem, or the most promising option-bands of it.
 
         These are those that raise the bound least if they are used: the kernel of Guastaroba &
         Speranza 2014 (Eur. J. Oper. Res. 238), chosen by the Lagrangian instead of by the linear
-        relaxation. None if a pair has nobody in it.
+        relaxation. None if a pair has nobody in it. `rows` are added.
         """
         relaxation, problem = self._relaxation, self._problem
         columns = relaxation.columns
@@ -287,7 +306,7 @@ class _Run:
         home[columns.home] = relaxation.upper[columns.block("h")] > 0
         if not choices(problem, banded, home).all():
             return None
-        problem = dataclasses.replace(problem, rows=(*problem.rows, *self._cuts))
+        problem = dataclasses.replace(problem, rows=(*problem.rows, *rows))
         return clean(restrict(problem, banded, home))[0]
 
     def _take_apart(self, search: Search) -> None:
@@ -369,6 +388,47 @@ class _Proof:
         if outcome.bound is not None:
             ledger.raise_bound(min(outcome.bound, cutoff))
         return "finished" if ledger.done() else outcome.reason
+
+    def apart(self, problem: Problem, groups: Ints) -> str:
+        """Solve a problem that falls apart, group by group; its answer counts for the whole.
+
+        Parameters
+        ----------
+        problem
+            Holds every plan wanted.
+        groups
+            Which group each pair is in, shape (pairs,); nothing ties pairs of different ones.
+        """
+        ledger = self._ledger
+        cutoff = ledger.cutoff()
+        count = int(groups.max()) + 1
+        total = float(problem.objective.constant) + (count - 1) * problem.slack
+        found, finished = [], True
+        for group in range(count):
+            if ledger.over():
+                return "limit"
+            ledger.tell(f"proving part {group + 1} of {count}")
+            mask = groups == group
+            limit = None if math.isinf(ledger.left()) else max(ledger.left(), 0.01)
+            options = dataclasses.replace(self._options, start=None, time_limit=limit)
+            part = extracted(problem, mask)
+            outcome = Highs(looks=self._looks).solve(part, options, lambda _: None)
+            if outcome.reason == "interrupted":
+                raise KeyboardInterrupt
+            if outcome.reason == "infeasible":
+                if ledger.plan is None:
+                    return "infeasible"
+                ledger.raise_bound(cutoff)
+                return "finished"
+            if outcome.plan is None or outcome.bound is None:
+                ledger.message = outcome.message
+                return outcome.reason
+            finished &= outcome.reason == "finished"
+            total += outcome.bound
+            found.append((mask, placed(outcome.plan, mask)))
+        self._offer(problem, combined(Plan.of(()), found), None)
+        ledger.raise_bound(min(total, cutoff))
+        return "finished" if finished or ledger.done() else "limit"
 
     def _offer(self, problem: Problem, plan: Plan, claimed: float | None) -> None:
         objective = problem.evaluate(plan)

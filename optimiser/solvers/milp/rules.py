@@ -54,18 +54,30 @@ def most_officers(problem: Problem) -> tuple[Ints, Ints]:
 
 
 def counted(problem: Problem) -> Bools:
-    """Return which authorities' officers cost or are limited, shape (authorities,)."""
+    """Return which authorities' officers cost, are limited or stand in a row; (authorities,)."""
     count = problem.size("officers")
     matters = _led(problem) | (problem.objective.get("officers", count) > 0)
+    matters |= _in_rows(problem, "officers")
     matters |= problem.authority_max_officers < UNLIMITED
     result: Bools = (problem.authority_officer_hours > 0) & matters
     return result
 
 
 def _led(problem: Problem) -> Bools:
-    """Return which authorities' managers cost, shape (authorities,)."""
+    """Return which authorities' managers cost or stand in a row, shape (authorities,)."""
     cost = problem.objective.get("managers", problem.size("managers"))
-    result: Bools = (cost > 0) & (problem.authority_span > 0)
+    matters = (cost > 0) | _in_rows(problem, "managers")
+    result: Bools = matters & (problem.authority_span > 0)
+    return result
+
+
+def _in_rows(problem: Problem, kind: str) -> Bools:
+    """Return which atoms of a kind a policy or side row counts, shape (atoms,)."""
+    result = np.zeros(problem.size(kind), dtype=bool)
+    for row in problem.rows:
+        for term in row.terms:
+            if term.kind == kind:
+                result[term.index] = True
     return result
 
 
