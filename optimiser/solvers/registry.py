@@ -26,11 +26,11 @@ PULP: Final = "pulp:"
 
 #: Best first.
 _BUILT_IN: Final = {
+    "decomposition": "optimiser.solvers.decomposition.engine:Decomposition",
     "highs": "optimiser.solvers.milp.highs:Highs",
     "scip": "optimiser.solvers.milp.scip:Scip",
     "cp-sat": "optimiser.solvers.milp.cp_sat:CpSat",
     "cbc": "optimiser.solvers.milp.cbc:Cbc",
-    "decomposition": "optimiser.solvers.decomposition.engine:Decomposition",
 }
 _registered: dict[str, str] = {}
 

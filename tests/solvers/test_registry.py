@@ -18,13 +18,13 @@ def _as_before(monkeypatch):
 
 def test_every_built_in_solver_is_found_under_its_own_name():
     """The name in the registry is the solver's own."""
-    for name in ("highs", "scip", "cp-sat", "cbc"):
+    for name in ("decomposition", "highs", "scip", "cp-sat", "cbc"):
         assert registry.get(name).name == name
 
 
 def test_auto_is_the_best_installed():
-    """HiGHS comes first."""
-    assert registry.get("auto").name == "highs"
+    """The engine comes first."""
+    assert registry.get("auto").name == "decomposition"
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_auto_is_the_best_installed():
 )
 def test_misspelt_name_gets_a_suggestion_and_the_list(typed, meant):
     """The error says what may have been meant, and all there are."""
-    with pytest.raises(UsageError, match=f"did you mean '{meant}'.*auto, highs.*pulp:NAME"):
+    with pytest.raises(UsageError, match=f"did you mean '{meant}'.*auto, decomposition, highs.*pulp:NAME"):
         registry.get(typed)
 
 
