@@ -23,13 +23,11 @@ class Decomposition:
 
     def availability(self) -> Availability:
         """Say whether its compiler and the general solver that it ends with are installed."""
-        from optimiser import __version__
-
         for package in ("numba", "highspy"):
             found = availability(package)
             if not found.installed:
                 return found
-        return Availability(installed=True, version=__version__)
+        return availability("optimiser")
 
     def solve(self, problem: Problem, options: Options, emit: Callable[[Event], None]) -> Outcome:
         """Solve `problem`; an interrupt ends it with the best plan and bound."""
