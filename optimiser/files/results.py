@@ -190,6 +190,7 @@ def _money(units: int, decimals: int) -> str:
 
 def _options(result: Result) -> dict[str, Any]:
     options = {f.name: getattr(result.options, f.name) for f in dataclasses.fields(result.options)}
+    options.pop("executor", None)  # lives in the program that solved
     if "start" in options:
         options["start"] = options["start"] is not None  # the plan itself would only be long
     return {name: _plain(value) for name, value in options.items()}

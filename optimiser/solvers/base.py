@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from concurrent.futures import Executor
 
     from optimiser.certificate.proof import Certificate
     from optimiser.model.plan import Plan
@@ -35,6 +36,9 @@ class Options:
         A plan to start from, or None.
     log
         File to which the solver's own log goes, or None.
+    executor
+        Takes calls of functions that pickle, or None. A solver that does not say so in its
+        capabilities leaves it alone. None again in `result.Result`.
     """
 
     time_limit: float | None = None
@@ -43,6 +47,7 @@ class Options:
     seed: int = 0
     start: Plan | None = None
     log: str | None = None
+    executor: Executor | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +115,7 @@ class Capabilities:
     threads: bool = False
     seed: bool = False
     interrupt: bool = False
+    executor: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ output, a signal. Whatever happens, the process group ends and the folder goes.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import pickle
 import select
@@ -24,10 +25,12 @@ from typing import IO, TYPE_CHECKING, Any, Final, Self
 import optimiser.errors
 from optimiser.errors import FileError
 from optimiser.solvers.base import Event, Outcome
-from optimiser.solvers.child import HEADER, TASK, Task
+from optimiser.solvers.child import TASK, Task
+from optimiser.solvers.errands import Agent, Call, Frames, framed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from concurrent.futures import Executor
     from types import FrameType, TracebackType
 
 #: Seconds past its limit at which a solver is asked to stop, and at which it is killed.
@@ -58,23 +61,28 @@ class Ending:
         What went wrong in words and as one of `result.FAILURES`; '' if nothing did.
     interrupted
         Whether it was asked to stop from outside.
+    executor
+        How the caller's executor failed, in words; '' if it did not.
     """
 
     outcome: Outcome | None = None
     failure: str = ""
     kind: str = ""
     interrupted: bool = False
+    executor: str = ""
 
 
 class Interrupts:
     """Ctrl-C, SIGTERM and SIGHUP, counted instead of raised, while a solve runs in the main thread.
 
     The third one raises KeyboardInterrupt, should anything hang in here. What was ignored before
-    (as under nohup) stays ignored. In any other thread this does nothing.
+    (as under nohup) stays ignored. In any other thread this does nothing. Processes that are forked
+    meanwhile, as an executor's workers may be, are not affected.
     """
 
     def __init__(self) -> None:
         self.count = 0
+        self._process = os.getpid()
         self._before: dict[int, Any] = {}
         self._wake, self._woken = os.pipe()
         os.set_blocking(self._wake, False)
@@ -110,6 +118,10 @@ class Interrupts:
             os.read(self._wake, 1024)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
+        if os.getpid() != self._process:
+            signal.signal(number, self._before[number])
+            os.kill(os.getpid(), number)
+            return
         self.count += 1
         with contextlib.suppress(BlockingIOError):
             os.write(self._woken, b"!")
@@ -117,7 +129,12 @@ class Interrupts:
             raise KeyboardInterrupt
 
 
-def run(task: Task, take: Callable[[Event], None], interrupts: Interrupts) -> Ending:
+def run(
+    task: Task,
+    take: Callable[[Event], None],
+    interrupts: Interrupts,
+    executor: Executor | None = None,
+) -> Ending:
     """Run a task in a child process to its end.
 
     Parameters
@@ -128,14 +145,20 @@ def run(task: Task, take: Callable[[Event], None], interrupts: Interrupts) -> En
         Called with every event, in this thread.
     interrupts
         Entered; each asks the child to stop, which has `GRACE` seconds to do so.
+    executor
+        Does the calls that the solver has for it; None if there is none.
 
     Raises
     ------
     FileError
         If the log cannot be written, or there is no room for the task.
     """
-    with _Child(task) as child:
-        return _Watch(child, task, take, interrupts).run()
+    with _Child(dataclasses.replace(task, executor=executor is not None)) as child:
+        if executor is None:
+            return _Watch(child, task, take, interrupts).run()
+        with contextlib.closing(Agent(executor, child.folder)) as agent:
+            ending = _Watch(child, task, take, interrupts, agent).run()
+            return dataclasses.replace(ending, executor=agent.failure)
 
 
 class _Child:
@@ -177,7 +200,7 @@ class _Child:
         command = [sys.executable, "-P", "-m", "optimiser.solvers.child"]
         try:
             self.process = subprocess.Popen(
-                [*command, str(their_end), str(self.folder)],
+                [*command, str(their_end), str(self.folder), str(os.getpid())],
                 stdin=subprocess.PIPE,
                 stdout=out,
                 stderr=error,
@@ -188,6 +211,9 @@ class _Child:
         finally:
             os.close(their_end)
         stack.callback(self.end)
+        assert self.process.stdin is not None
+        self.answers = self.process.stdin.fileno()
+        os.set_blocking(self.answers, False)
 
     def end(self) -> None:
         """Kill whatever is left of the process group, and reap the child."""
@@ -217,15 +243,21 @@ class _Child:
 
 
 class _Watch:
-    """Reads the child's messages and decides when it has to end."""
+    """Reads the child's messages, has its calls done, and decides when it has to end."""
 
     def __init__(
-        self, child: _Child, task: Task, take: Callable[[Event], None], interrupts: Interrupts
+        self,
+        child: _Child,
+        task: Task,
+        take: Callable[[Event], None],
+        interrupts: Interrupts,
+        agent: Agent | None = None,
     ) -> None:
         self._child = child
         self._take = take
         self._interrupts = interrupts
-        self._buffer = bytearray()
+        self._agent = agent
+        self._frames, self._answers = Frames(), bytearray()
         self._outcome: Outcome | None = None
         self._interrupted_at: float | None = None
         self._asked = False
@@ -234,11 +266,18 @@ class _Watch:
 
     def run(self) -> Ending:
         """Watch until the child has ended or has to be ended."""
-        interrupted = self._interrupts
+        interrupted, agent = self._interrupts, self._agent
+        watched = [self._child.events, interrupted.fileno()]
+        if agent is not None:
+            watched.append(agent.fileno())
         while True:
-            ready, _, _ = select.select(
-                [self._child.events, interrupted.fileno()], [], [], self._pause()
-            )
+            to_write = [self._child.answers] if self._answers else []
+            ready, writable, _ = select.select(watched, to_write, [], self._pause())
+            if agent is not None and agent.fileno() in ready:
+                for answer in agent.answers():
+                    self._answers += framed(answer)
+            if writable:
+                self._write()
             if interrupted.fileno() in ready:
                 interrupted.drain()
             if self._child.events in ready and not self._read():
@@ -268,23 +307,24 @@ class _Watch:
     def _read(self) -> bool:
         """Take what has come; False once nothing more can come."""
         data = os.read(self._child.events, 1 << 20)
-        self._buffer += data
-        for message in self._messages():
+        for message in self._frames.feed(data):
             if isinstance(message, Event):
                 self._take(message)
+            elif isinstance(message, Call) and self._agent is not None:
+                self._agent.take(message)
             else:
                 self._outcome = message
         return bool(data) and self._outcome is None
 
-    def _messages(self) -> Iterator[Any]:
-        while len(self._buffer) >= HEADER.size:
-            (length,) = HEADER.unpack_from(self._buffer)
-            stop = HEADER.size + length
-            if len(self._buffer) < stop:
-                return
-            message = bytes(self._buffer[HEADER.size : stop])
-            del self._buffer[:stop]
-            yield pickle.loads(message)
+    def _write(self) -> None:
+        """Send as much of the answers as there is room for."""
+        try:
+            written = os.write(self._child.answers, bytes(self._answers[: 1 << 16]))
+        except BlockingIOError:
+            return
+        except BrokenPipeError:  # the child has ended, as its other pipe will tell
+            written = len(self._answers)
+        del self._answers[:written]
 
     def _ended(self) -> Ending:
         interrupted = self._interrupted_at is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -47,6 +48,7 @@ def solve(
     start: Plan | Result | None = None,
     rows: Sequence[SideRow] = (),
     clean: bool = True,
+    executor: Executor | None = None,
     progress: Callable[[Progress | str], object] | None = None,
     log: str | os.PathLike[str] | None = None,
     export: str | os.PathLike[str] | None = None,
@@ -77,6 +79,12 @@ def solve(
         Side rows that hold as well.
     clean
         Whether to drop what cannot matter before solving.
+    executor
+        Where to have parts of the work done: a thread or process pool of `concurrent.futures`,
+        Dask's ``client.get_executor()`` or another of that interface. ``decomposition`` has it
+        bound services, all at once; the other solvers have no use for it and say so in a line to
+        `progress`. The answer does not depend on it, unless time runs out. If it fails, the solver
+        goes on without, and `Result.reasons` say so. It is not shut down.
     progress
         Called with lines of text and `Progress` records while it runs; ``print`` will do.
     log
@@ -100,7 +108,12 @@ def solve(
     InternalError
         If two of our own computations disagree.
     """
-    solving = _Solving(instance, solver, rows, progress)
+    if executor is not None and not isinstance(executor, Executor):
+        raise UsageError(
+            f"executor is a {type(executor).__name__}; give a concurrent.futures.Executor, such as "
+            "a ProcessPoolExecutor, or what get_executor() of a Dask client returns"
+        )
+    solving = _Solving(instance, solver, rows, progress, executor)
     options = _options(
         instance, time_limit=time_limit, gap=gap, threads=threads, seed=seed, start=start, log=log
     )
@@ -154,6 +167,7 @@ class _Solving:
         solver: str,
         rows: Sequence[SideRow],
         progress: Callable[[Progress | str], object] | None,
+        executor: Executor | None,
     ) -> None:
         self._began = time.monotonic()
         self._instance = instance
@@ -164,6 +178,7 @@ class _Solving:
         self._seconds: dict[str, float] = {}
         self._scale = 10.0**instance.settings.money_decimals
         self._found = self._solver.availability()
+        self._executor = executor
 
     def run(
         self, options: Options, *, clean: bool, export: str | os.PathLike[str] | None
@@ -201,6 +216,8 @@ class _Solving:
                 certificate = self._certify(ending, task.problem, problem, judge, interrupts)
             with self._stage("check"):
                 verdict = judge.verdict(options.gap, ending.outcome)
+        if ending.executor and not ending.interrupted:
+            notes.append(f"{self._solver.name} went on without the executor: {ending.executor}")
         verdict.reasons[:0] = notes
         _conclude(verdict, ending, self._solver.name)
         told = {} if certificate is None else self._certified(certificate, verdict)
@@ -281,7 +298,11 @@ class _Solving:
             if changed or event.phase:
                 self._tell(self._progress(judge, event.phase))
 
-        ending = run(task, take, interrupts)
+        executor = self._executor
+        if executor is not None and not self._solver.capabilities.executor:
+            self._tell(f"{self._solver.name} has no work for an executor and leaves it alone")
+            executor = None
+        ending = run(task, take, interrupts, executor)
         whole = time.monotonic() - began
         if ending.outcome is not None:
             judge.hear_outcome(ending.outcome, self._now())

@@ -23,6 +23,7 @@ from optimiser.model.problem import Linear, LinearRow, Term
 from optimiser.solvers.base import Options
 from optimiser.solvers.decomposition import blocks as kernels
 from optimiser.solvers.decomposition.blocks import Blocks
+from optimiser.solvers.decomposition.crew import Crew, Job
 from optimiser.solvers.decomposition.ranges import grouped, starts
 from optimiser.solvers.decomposition.searching import Search, likely, pull
 from optimiser.solvers.decomposition.tree import Tree
@@ -94,7 +95,7 @@ class Service:
         blocks = _blocks(relaxation, self._problem, self._sizes, x, bands)
         choice = np.full(count, -1, dtype=np.int64)
         choice[: len(x)] = self._problem.banded_option
-        self._deadline, self._looks = deadline, 0
+        self.deadline, self._looks = deadline, 0
         # Where other prices follow, what a general solver has closed would be to do again.
         again = len(np.unique(problem.pair_service)) > 1
         self.tree = Tree(blocks, lower, upper, start, choice, self._finish, PAIRS if again else 0)
@@ -103,11 +104,15 @@ class Service:
         self.pool: list[Floats] = []
         self._seen: set[bytes] = set()
 
-    def reprice(self, reduced: Floats, share: Floats, iterations: int) -> None:
-        """Take new costs of columns (shape (columns of the whole,)) and offers, and search."""
+    def costs(self, reduced: Floats, share: Floats) -> Floats:
+        """Return costs of the own columns from those of columns of the whole and of offers."""
         cost = np.empty(len(self.own))
         cost[self.own] = reduced[self.columns]
         cost[~self.own] = share[self.offers]
+        return cost
+
+    def reprice(self, cost: Floats, iterations: int) -> None:
+        """Take new costs, shape (own columns,), and search."""
         self.tree.reprice(cost)
         self._prepare(cost)
         self._look(self.best(cost)[1] if self.pool else np.zeros(len(cost)), iterations)
@@ -139,7 +144,7 @@ class Service:
         problem, _ = clean(restrict(exact, banded, home))
         # Forced offers need not be used there, which can only lower the bound.
         options = Options(
-            time_limit=max(min(self._deadline - time.monotonic(), 1e6), 0.01), gap=0.0,
+            time_limit=max(min(self.deadline - time.monotonic(), 1e6), 0.01), gap=0.0,
             seed=self._seed,
         )  # fmt: skip
         highs = Highs(cutoff=target * fine, looks=min(FINISH, self._looks))
@@ -283,6 +288,8 @@ class Services:
         Of the random numbers.
     deadline
         Time of `time.monotonic` at which to stop.
+    crew
+        Who bounds them; None for this process.
 
     Attributes
     ----------
@@ -293,9 +300,10 @@ class Services:
     """
 
     def __init__(
-        self, relaxation: Relaxation, multipliers: Floats, seed: int, deadline: float = math.inf
+        self, relaxation: Relaxation, multipliers: Floats, seed: int, deadline: float = math.inf,
+        crew: Crew | None = None,
     ) -> None:
-        self._relaxation = relaxation
+        self._relaxation, self._crew = relaxation, crew or Crew()
         m, problem = relaxation.blocks, relaxation.problem
         reduced, x = np.empty(relaxation.columns.count), np.empty(relaxation.columns.count)
         values = np.empty(len(m.lo))
@@ -425,12 +433,16 @@ class Services:
         w = relaxation.columns.block("w")
         x[w] = contracts[w] * opened[relaxation.problem.contract_provider]
         used = np.zeros(len(self._provider))
-        for service in self.services:
-            if stop():
-                return -math.inf, np.zeros(len(x) + len(used))
-            if not same:
-                service.reprice(reduced, share, SEARCH if first else AGAIN)
-            value += service.bound(nodes, stop)
+        jobs = [
+            Job(cost=None if same else service.costs(reduced, share),
+                iterations=SEARCH if first else AGAIN, nodes=nodes)
+            for service in self.services
+        ]  # fmt: skip
+        bounds = self._crew.bound(self.services, jobs, stop)
+        if bounds is None:
+            return -math.inf, np.zeros(len(x) + len(used))
+        for service, bound in zip(self.services, bounds, strict=True):
+            value += bound
             vector = service.best(service.tree.blocks.cost)[1]
             x[service.columns] = vector[service.own]
             used[service.offers] = vector[~service.own]

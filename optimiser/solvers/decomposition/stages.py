@@ -18,6 +18,7 @@ from optimiser.solvers.decomposition.components import (
     grouped_components,
     placed,
 )
+from optimiser.solvers.decomposition.crew import Crew
 from optimiser.solvers.decomposition.fixing import lift, survivors
 from optimiser.solvers.decomposition.relaxation import Ascent, Relaxation
 from optimiser.solvers.decomposition.searching import Search, likely, pulls
@@ -102,6 +103,7 @@ class _Run:
         self._services: Services | None = None
         self._cuts: list[LinearRow] = []
         self._trees = self._cores = self._proofs = 0
+        self._crew = Crew(options.executor, ledger.tell, ledger.deadline)
         if not self._problem.split:  # costs are no whole numbers there
             ledger.certify = self._certificate
 
@@ -320,7 +322,7 @@ class _Run:
         ledger.tell("bounding services apart")
         if self._services is None:
             self._services = Services(relaxation, self._ascent.multipliers, self._options.seed,
-                                      ledger.deadline)  # fmt: skip
+                                      ledger.deadline, self._crew)  # fmt: skip
         services = self._services
         nodes = round(NODES * MORE ** min(self._trees, 12))
         self._trees += 1

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import math
+import os
+import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from optimiser.errors import SolverError
 from optimiser.solvers.base import Availability, Capabilities
+from optimiser.solvers.errands import away
 from optimiser.solvers.milp.adapter import Answer, MatrixSolver
 from optimiser.solvers.packages import availability
 
@@ -25,6 +31,7 @@ if TYPE_CHECKING:
 GRACE: Final = 0.3
 #: Those that did not; their threads still work on them.
 _left_behind: list[Any] = []
+_hushing: Final = threading.Lock()
 #: Returns 15 where the optimum is 9 (HiGHS #2957, #3043).
 WRONG: Final = "1.14.0"
 
@@ -81,6 +88,8 @@ class Highs(MatrixSolver):
 def _solve(job: Job, start: NDArray[np.float64] | None, looks: int | None) -> tuple[Answer, int]:
     import highspy
 
+    if away():
+        _hush()
     highs: Any = highspy.Highs()  # type: ignore[no-untyped-call]
     if highs.version() == WRONG:
         raise SolverError(f"highspy {WRONG} gives wrong answers and is refused")
@@ -90,7 +99,6 @@ def _solve(job: Job, start: NDArray[np.float64] | None, looks: int | None) -> tu
         index = np.arange(job.matrix.columns, dtype=np.int32)
         _ok(highs.setSolution(job.matrix.columns, index, start), "passing the start")
     watch = _Watch(highs, job, looks)
-    highs.HandleKeyboardInterrupt = True
     job.handed_over()
     _set_limit(highs, job)
     status, left = _run(highs, job)
@@ -101,12 +109,40 @@ def _solve(job: Job, start: NDArray[np.float64] | None, looks: int | None) -> tu
     return _answer(highs, status, job.cutoff, spent=watch.spent), watch.looked
 
 
+def _hush() -> None:
+    with _hushing:
+        _hush_once()
+
+
+@functools.cache
+def _hush_once() -> None:
+    """Have HiGHS 1.16.0 say who it is, as it does once per process whatever it is told, to nobody.
+
+    A child's output goes nowhere or to the log, but a worker's is its program's. What others write
+    to standard output in this moment is lost with it.
+    """
+    import highspy
+
+    with contextlib.suppress(OSError), Path(os.devnull).open("wb") as nowhere:
+        output = os.dup(1)
+        try:
+            os.dup2(nowhere.fileno(), 1)
+            highspy.Highs()  # type: ignore[no-untyped-call]
+        finally:
+            os.dup2(output, 1)
+            os.close(output)
+
+
 def _run(highs: Any, job: Job) -> tuple[Any, str]:
-    """Run HiGHS in a thread; return its status, or why it was left though it did not hear of it.
+    """Run HiGHS; return its status, or why it was left though it did not hear of it.
 
     In presolve, and in a large linear program, HiGHS 1.16.0 looks at no clock (5 s over a limit of
-    60 s seen). It is left behind then, and ends with the process; what it reported counts.
+    60 s seen). It is left behind then, and ends with the process; what it reported counts. Not so
+    in a worker, which goes on to other work: highspy runs one such thread per process.
     """
+    if away() or highs.is_solver_running():  # one is left behind
+        return highs.run(), ""
+    highs.HandleKeyboardInterrupt = True
     highs.startSolve()
     interrupted = math.inf
     while True:
