@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from typing import TYPE_CHECKING, Final
@@ -72,7 +73,8 @@ class Companion(threading.Thread):
                 if known is not None and ledger.objective < search.value:
                     search.start(search.choices(known))
             began = time.monotonic()
-            better = rounds % GUIDED == 0 and search.start(search.guide(self._ascent))
+            guide = rounds % GUIDED == 0 and math.isfinite(self._ascent.bound)
+            better = guide and search.start(search.guide(self._ascent))
             guided = time.monotonic()
             better |= search.explore(iterations, self._heats[rounds % len(self._heats)])
             rounds += 1

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 #: Steps of an ascent between two rounds of search; the share of the way to the best plan below
 #: which a window of them is not worth going on, once their factor is short.
 STEPS, WINDOW, STALL, SHORT = 600, 50, 0.01, 0.1
+#: Entries of priced rows times steps after which search has its turn all the same.
+WORK: Final = 400_000_000
 #: Iterations of a round of search, and factors of the temperature that rounds take in turn.
 ROUND: Final = 4_000
 HEATS: Final = (0.03, 0.1, 0.3, 1.0)
@@ -117,9 +119,9 @@ class _Run:
             self._offer(search)
         if search.start(search.choices(Plan.of(()))):
             self._offer(search)
-        self.ascend()
         companions = self._companions()
         try:
+            self.ascend()
             return self._turns(search)
         finally:
             for companion in companions:
@@ -170,7 +172,8 @@ class _Run:
         """Raise the bound until that gets slow."""
         ledger, ascent = self._ledger, self._ascent
         ledger.tell("bounding")
-        for _ in range(0, STEPS, WINDOW):
+        entries = max(len(self._relaxation.blocks.row_column), 1)
+        for _ in range(0, max(min(STEPS, WORK // entries), WINDOW), WINDOW):
             before = ascent.bound
             ascent.run(WINDOW, self._target(), stop=ledger.over)
             ledger.raise_bound(ascent.safe_bound)
