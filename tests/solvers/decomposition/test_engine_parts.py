@@ -33,7 +33,7 @@ from optimiser.studies.generate import generate
 SEEDS = [
     *range(57),
     *(62, 70, 94),
-    *(pytest.param(seed, marks=pytest.mark.long) for seed in range(57, 400)),
+    *(pytest.param(seed, marks=pytest.mark.long) for seed in range(57, 500)),
 ]
 #: Relative error that sums of floats may have.
 ROOM = 1e-9
