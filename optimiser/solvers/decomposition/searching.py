@@ -105,9 +105,13 @@ class Search:
 
         Pairs of which no choice has half of the average are left open.
         """
-        self._pulls = pulls(ascent.relaxation, ascent.multipliers)
-        x, home = (ascent.average[ascent.relaxation.columns.block(block)] for block in "xh")
-        return likely(self._problem, x, home)
+        relaxation, problem = ascent.relaxation, self._problem
+        self._pulls = pulls(relaxation, ascent.multipliers)
+        x, home = (ascent.average[relaxation.columns.block(block)] for block in "xh")
+        if relaxation.problem.split:  # volumes there
+            x = x / problem.option_volume[problem.banded_option]
+            home = home / problem.pair_volume[problem.home]
+        return likely(problem, x, home)
 
     def choices(self, plan: Plan) -> Ints:
         """Return a plan's choices; pairs that have none of the options are left open."""
@@ -152,7 +156,10 @@ def pulls(relaxation: Relaxation, multipliers: Floats) -> Floats:
     problem = relaxation.problem
     reduced = np.empty(relaxation.columns.count)
     reduce_costs(relaxation.blocks, multipliers, reduced)
-    return pull(problem, reduced[relaxation.slices["x"]], reduced[relaxation.slices["z"]])
+    x = reduced[relaxation.slices["x"]]
+    if problem.split:  # a unit's there
+        x = x * problem.option_volume[problem.banded_option]
+    return pull(problem, x, reduced[relaxation.slices["z"]])
 
 
 def pull(problem: Problem, x: Floats, z: Floats) -> Floats:

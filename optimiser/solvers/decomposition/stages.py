@@ -10,6 +10,7 @@ import numpy as np
 
 from optimiser.model.clean import clean, restrict
 from optimiser.model.plan import Plan
+from optimiser.solvers.decomposition import split
 from optimiser.solvers.decomposition.board import follows
 from optimiser.solvers.decomposition.companion import Companion
 from optimiser.solvers.decomposition.components import (
@@ -78,8 +79,10 @@ def work(ledger: Ledger, problem: Problem, options: Options) -> str:
     some = choices(problem, np.ones(len(problem.banded_option), dtype=bool), problem.home)
     if not formulation.matrix.columns or not problem.size("band") or not some.all():
         return _Proof(ledger, options).run(problem)
+    if problem.split:
+        return split.work(ledger, formulation, options, _Proof(ledger, options).run)
     run = _Run(ledger, formulation, options)
-    if problem.split or not follows(problem):
+    if not follows(problem):
         # What the search cannot follow is left to the general solver, after a bound.
         run.ascend()
         return _Proof(ledger, options).run(problem)
@@ -105,9 +108,8 @@ class _Run:
         self._services: Services | None = None
         self._cuts: list[LinearRow] = []
         self._trees = self._cores = self._proofs = 0
+        ledger.certify = self._certificate
         self._crew = Crew(options.executor, ledger.tell, ledger.deadline)
-        if not self._problem.split:  # costs are no whole numbers there
-            ledger.certify = self._certificate
 
     def work(self) -> str:
         """Search and bound in turn; then prove, if what is left is small enough."""
@@ -388,7 +390,7 @@ class _Proof:
         if outcome.reason == "infeasible":
             if ledger.plan is None:
                 return "infeasible"
-            ledger.raise_bound(cutoff)
+            ledger.raise_bound(cutoff - problem.slack)
             return "finished"
         if outcome.bound is not None:
             ledger.raise_bound(min(outcome.bound, cutoff))

@@ -193,6 +193,8 @@ class MatrixSolver(ABC):
     row_base: int = 2
     #: Objective, in last places of money, from which on plans are not wanted; None if all are.
     cutoff: float | None = None
+    #: Whether flows under split sourcing may be continuous where they are not whole by themselves.
+    relaxed: bool = False
 
     @abstractmethod
     def availability(self) -> Availability:
@@ -209,7 +211,7 @@ class MatrixSolver(ABC):
         began = time.monotonic()
         deadline = None if options.time_limit is None else began + options.time_limit
         emit(Event(time=0.0, phase="building"))
-        formulation = Formulation(problem)
+        formulation = Formulation(problem, relaxed=self.relaxed)
         matrix = formulation.matrix
         start = None if options.start is None else formulation.encode(options.start)
         seconds = {"build": time.monotonic() - began}
@@ -222,11 +224,11 @@ class MatrixSolver(ABC):
                 return Outcome(reason="infeasible", message=never, seconds=seconds)
             report(phase="handing over")
             handed = reduced(matrix) if self.reduces_costs else matrix
-            inspect(handed, self.largest)
             report.factor = self._factor(handed)
             handed = cheaper(handed, report.factor)
             if self.row_base:
                 handed = scaled(handed, self.row_base)
+            inspect(handed, self.largest)
             job = Job(matrix=handed, gap=options.gap, threads=options.threads, seed=options.seed,
                       log=options.log is not None, start=start, deadline=deadline,
                       cutoff=None if self.cutoff is None else self.cutoff * report.factor,

@@ -127,13 +127,24 @@ def made_whole(columns: Columns, cost: Floats, x: Floats) -> Floats:
     if np.abs(near - rounded).max(initial=0.0) <= NEAR and _fits(columns, rounded):
         whole = rounded
     else:
-        found = _cheapest(columns, cost, x)
+        found = _flows(columns, cost, x)
         if found is None:
             return x
         whole = found
+    return _with(columns, x, whole)
+
+
+def cheapest(columns: Columns, cost: Floats, x: Floats) -> Floats | None:
+    """Return a column vector with the cheapest whole flows through what `x` opens, or None."""
+    whole = _flows(columns, cost, x)
+    return None if whole is None else _with(columns, x, whole)
+
+
+def _with(columns: Columns, x: Floats, flow: Floats) -> Floats:
+    """Return a column vector with other flows, those in-house last."""
     result = x.copy()
-    result[columns.block("x")] = whole[: len(flow)]
-    result[columns.block("h")] = whole[len(flow) :]
+    count = columns.sizes["x"]
+    result[columns.block("x")], result[columns.block("h")] = flow[:count], flow[count:]
     return result
 
 
@@ -155,25 +166,27 @@ def _fits(columns: Columns, flow: Floats) -> bool:
     return bool(np.all(load <= problem.provider_capacity))
 
 
-def _cheapest(columns: Columns, cost: Floats, x: Floats) -> Floats | None:
+def _flows(columns: Columns, cost: Floats, x: Floats) -> Floats | None:
     """Return the cheapest whole flows through the bands, uses and contracts that `x` opens."""
     problem = columns.problem
     band = x[columns.block("z")] > 0.5
     used = np.bincount(problem.banded_option, x[columns.block("x")], problem.options) > NEAR
+    # Those without a cost of their own may be used where a contract is there; it may have one.
+    contract = x[columns.block("w")][problem.option_contract] > 0.5
+    flowing = used.copy()
     if columns.sizes["u"]:
-        used &= x[columns.block("u")] > 0.5
-    else:
-        # What an option costs once is its contract, if that matters at all.
-        used |= x[columns.block("w")][problem.option_contract] > 0.5
-    options = used
-    banded = np.flatnonzero(band[problem.banded_band] & options[problem.banded_option])
+        used |= contract & (x[columns.block("u")] > 0.5)
+    banded = np.flatnonzero(band[problem.banded_band] & used[problem.banded_option])
     home = np.arange(len(columns.home))
     if columns.sizes["v"]:
         home = np.flatnonzero(x[columns.block("v")] > 0.5)
-    least = x[columns.block("u")][problem.banded_option[banded]] if columns.sizes["u"] else None
+    # Uses that rules may count stay.
+    least = None
+    if columns.sizes["u"]:
+        least = (flowing & (x[columns.block("u")] > 0.5))[problem.banded_option[banded]]
     found = cheapest_flow(problem, cost[columns.at("x", banded)], banded, np.flatnonzero(band),
                           cost[columns.at("h", home)], columns.home[home],
-                          None if least is None else least > 0.5)  # fmt: skip
+                          least)  # fmt: skip
     if found is None:
         return None
     whole = np.zeros(columns.sizes["x"] + columns.sizes["h"])

@@ -41,15 +41,25 @@ class Formulation:
     relaxed
         Let flows be continuous whether they are whole by themselves or not: then the optimum is a
         bound only, and column vectors are no plans but nearly so.
+    counting
+        Add a row per service that says how many offers its volume takes at least. It is implied,
+        but not by the linear relaxation.
     """
 
-    def __init__(self, problem: Problem, *, strong: bool = True, relaxed: bool = False) -> None:
+    def __init__(
+        self,
+        problem: Problem,
+        *,
+        strong: bool = True,
+        relaxed: bool = False,
+        counting: bool = False,
+    ) -> None:
         self.problem = problem
         self.columns = Columns(problem)
         self._strong = strong
         self._continuous = problem.split and (relaxed or flows.are_whole(problem))
         self._exact, self._exact_bands = _must_be_exact(problem)
-        self._watched = flows.watched_uses(problem, exact=self._exact)
+        self.watched = flows.watched_uses(problem, exact=self._exact)
         self._rows = Rows()
         #: Most that each band can serve, and volume of each option-band.
         self._limit = problem.band_most
@@ -64,6 +74,8 @@ class Formulation:
         rules.oversight(problem, self.columns, self._rows)
         rules.links(problem, self.columns, self._rows)
         rules.covers(problem, self.columns, self._rows)
+        if counting:
+            self._counts()
         rules.linear_rows(problem, self.columns, self._rows)
         self.matrix = self._matrix()
 
@@ -128,8 +140,8 @@ class Formulation:
         most = np.minimum(problem.option_volume, capacity)
         # Where nothing asks whether an option is used, its flow is tied to its contract at once;
         # and to nothing where that does not matter either.
-        used, home_used = self._watched
-        contracts = self._contracts_matter()[problem.option_contract]
+        used, home_used = self.watched
+        contracts = self.contracts_matter()[problem.option_contract]
         direct = np.flatnonzero(~used & contracts)
         place = np.full(problem.options, -1, dtype=np.int64)
         place[direct] = np.arange(len(direct))
@@ -157,7 +169,7 @@ class Formulation:
         v = columns.at("v", home)
         self._uses("home", "pair", columns.home[home], h, v, volume)
 
-    def _contracts_matter(self) -> NDArray[np.bool_]:
+    def contracts_matter(self) -> NDArray[np.bool_]:
         """Which contracts cost, are counted or limited, or are watched, shape (contracts,)."""
         problem = self.problem
         count = problem.size("contract")
@@ -191,7 +203,7 @@ class Formulation:
         w, y = columns.at("w"), columns.at("y", problem.contract_provider)
         tied = contracts
         if problem.split:
-            tied = np.flatnonzero(self._contracts_matter())
+            tied = np.flatnonzero(self.contracts_matter())
         each = np.arange(len(tied))
         names = labels(problem, "member", "contract", tied)
         entries: list[Entry] = [(each, w[tied], 1), (each, y[tied], -1)]
@@ -237,6 +249,24 @@ class Formulation:
         if problem.split:
             capacity = flows.whole_capacity(problem)
         self._limits("load", "provider", capacity < reach, flow, (columns.at("y"), capacity), 1)
+
+    def _counts(self) -> None:
+        """Put as many offers in use as a service's volume takes, where nobody serves itself."""
+        problem, columns = self.problem, self.columns
+        offers = problem.size("offer")
+        room = np.zeros(offers, dtype=np.int64)
+        np.maximum.at(room, problem.band_offer, problem.band_most)
+        for service in np.unique(problem.pair_service).tolist():
+            inside = problem.pair_service == service
+            total = int(problem.pair_volume[inside].sum())
+            here = np.flatnonzero(problem.offer_service == service)
+            if np.any(problem.home[inside]) or not total or not len(here):
+                continue
+            largest = np.minimum(np.sort(room[here])[::-1], total)
+            least = int(np.searchsorted(np.cumsum(largest), total)) + 1
+            bands = np.flatnonzero(problem.offer_service[problem.band_offer] == service)
+            entries = [(np.zeros_like(bands), columns.at("z", bands), -1)]
+            self._rows.at_most(1, entries, -least, [f"count_{service}"].copy, "count")
 
     def _members(self) -> None:
         """Keep to each provider's least and most members."""

@@ -168,6 +168,10 @@ def whole_row(
         values, step = _large_row(terms, lower, upper)
     low = -FREE if lower is None else -int(-lower * step // 1)
     high = FREE if upper is None else int(upper * step // 1)
+    if scale.bit_length() >= _LONG:
+        # No plan is lost to rounding: a coefficient is wrong by a half at most, a unit of volume.
+        room = sum(int(below.sum()) for _, below, _ in terms) // 2 + 1
+        low, high = (low - room if lower is not None else low), high + room
     # A bound beyond what the row can reach at all is none: it need not fit int64.
     return values, min(max(low, -FREE), FREE), max(min(high, FREE), -FREE)
 
