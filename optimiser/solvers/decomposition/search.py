@@ -349,22 +349,20 @@ def explore(b, pulls, seed, iterations, hot, cold, best, best_value):  # type: i
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def descend(b, rounds):  # type: ignore[no-untyped-def]
-    """Give each pair in turn to its cheapest choice until nothing changes or `rounds` are over."""
-    for _ in range(rounds):
-        changed = False
-        for q in range(len(b.pairs)):
-            k = b.pairs[q].choice
-            before = b.total[0] + b.total[1]
-            if k != NOBODY:
+def descend(b):  # type: ignore[no-untyped-def]
+    """Give each pair in turn to its cheapest choice; say whether that changed anything."""
+    changed = False
+    for q in range(len(b.pairs)):
+        k = b.pairs[q].choice
+        before = b.total[0] + b.total[1]
+        if k != NOBODY:
+            remove(b, q)
+        at = cheapest(b, q, -1, -1, 0.0)
+        insert(b, q, at)
+        if at != k:
+            if k != NOBODY and b.total[0] + b.total[1] > before - 0.5:
                 remove(b, q)
-            at = cheapest(b, q, -1, -1, 0.0)
-            insert(b, q, at)
-            if at != k:
-                if k != NOBODY and b.total[0] + b.total[1] > before - 0.5:
-                    remove(b, q)
-                    insert(b, q, k)
-                else:
-                    changed = True
-        if not changed:
-            return
+                insert(b, q, k)
+            else:
+                changed = True
+    return changed

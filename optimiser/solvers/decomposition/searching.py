@@ -14,6 +14,8 @@ from optimiser.solvers.decomposition.blocks import reduce_costs
 from optimiser.solvers.decomposition.board import AT_HOME, NOBODY
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from optimiser.model.problem import Problem
@@ -24,8 +26,8 @@ if TYPE_CHECKING:
 
 #: Share of the first temperature of a round that is the last.
 COLD: Final = 0.01
-#: Rounds over all pairs in which each goes to its cheapest choice.
-ROUNDS: Final = 50
+#: Rounds over all pairs in which each goes to its cheapest choice, and pairs looked at in them.
+ROUNDS, DESCENT = 50, 1_000_000
 
 
 class Search:
@@ -40,6 +42,8 @@ class Search:
         it), shape (options,).
     seed
         Of the random numbers.
+    stop
+        Asked now and then whether to end early.
 
     Attributes
     ----------
@@ -49,7 +53,10 @@ class Search:
         Its objective in last places of money; infinite if there is none yet.
     """
 
-    def __init__(self, problem: Problem, pulls: Floats, seed: int) -> None:
+    def __init__(
+        self, problem: Problem, pulls: Floats, seed: int, stop: Callable[[], bool] = lambda: False
+    ) -> None:
+        self._stop = stop
         self._problem = problem
         self._empty = boards.lay(self._problem)
         self._board = boards.copy(self._empty)
@@ -64,7 +71,9 @@ class Search:
         """Begin from choices, shape (pairs,), `NOBODY` where open; say whether it is better."""
         self._board = boards.copy(self._empty)
         boards.assign(self._board, choice)
-        search.descend(self._board, ROUNDS)
+        for _ in range(max(2, min(ROUNDS, DESCENT // max(len(choice), 1)))):
+            if not search.descend(self._board) or self._stop():
+                break
         return self._take()
 
     def _take(self) -> bool:

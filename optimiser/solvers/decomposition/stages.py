@@ -116,7 +116,7 @@ class _Run:
         ledger, relaxation = self._ledger, self._relaxation
         ledger.tell("searching")
         search = Search(self._problem, pulls(relaxation, self._ascent.multipliers),
-                        self._options.seed)  # fmt: skip
+                        self._options.seed, ledger.over)  # fmt: skip
         if self._options.start is not None and search.start(search.choices(self._options.start)):
             self._offer(search)
         if search.start(search.choices(Plan.of(()))):
@@ -138,7 +138,8 @@ class _Run:
         found = []
         for number in range(1, threads):
             search = Search(self._problem, pulls(self._relaxation, self._ascent.multipliers),
-                            self._options.seed + APART * number)  # fmt: skip
+                            self._options.seed + APART * number,
+                            self._ledger.over)  # fmt: skip
             found.append(Companion(search, self._ledger, self._ascent, self._offer, HEATS))
             found[-1].start()
         return found
