@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
-from numba import njit
 
+from optimiser.solvers.decomposition.kernels import kernel, piece
 from optimiser.solvers.decomposition.knapsack import INFINITE, knapsack
+from optimiser.solvers.decomposition.sorting import arrange
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -76,7 +77,7 @@ class Blocks(NamedTuple):
     exact: Ints
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def reduce_costs(m, multipliers, reduced):  # type: ignore[no-untyped-def]
     """Fill `reduced` with c − Dᵀ λ."""
     for j in range(len(m.cost)):
@@ -86,30 +87,12 @@ def reduce_costs(m, multipliers, reduced):  # type: ignore[no-untyped-def]
         reduced[j] = total
 
 
-@njit(cache=True, error_model="numpy")
-def evaluate(m, lower, upper, multipliers, reduced, x, band_value):  # type: ignore[no-untyped-def]
-    """Minimise the relaxation at multipliers of the right signs; return the bound without offset.
-
-    L(λ) = Σ λᵢ bᵢ + min over blocks of (c − Dᵀ λ) x, with b the lower limit where λ > 0 and the
-    upper one where λ < 0 (Geoffrion 1974, Lagrangean relaxation for integer programming). A block
-    is a provider with its offers (at most one band each, a knapsack in it) and its contracts.
-
-    Parameters
-    ----------
-    m
-        The relaxation.
-    lower, upper
-        Bounds of the columns, shape (columns,); narrowed by branching and fixing. Lower bounds
-        count for bands (one of an offer's that have one must be in force), providers and columns
-        in no block.
-    multipliers
-        λ, shape (rows,).
-    reduced, x, band_value
-        Filled with the reduced costs, the minimiser (shape (columns,)), and the least reduced cost
-        of each band in force (shape (bands,)).
-    """
+@piece(allocates=True)
+def _evaluate(m, lower, upper, multipliers, reduced, x, band_value):  # type: ignore[no-untyped-def]
+    """Evaluate as `evaluate` does; a part of the ascent, so that it is compiled once."""
     reduce_costs(m, multipliers, reduced)
-    x[:] = 0.0
+    for j in range(len(x)):
+        x[j] = 0.0
     total = 0.0
     for i in range(len(multipliers)):
         if multipliers[i] > 0:
@@ -180,13 +163,13 @@ def evaluate(m, lower, upper, multipliers, reduced, x, band_value):  # type: ign
     return total
 
 
-@njit(cache=True, error_model="numpy")
+@piece
 def _clear(m, x, b):  # type: ignore[no-untyped-def]
     for t in range(m.item_start[b], m.item_start[b + 1]):
         x[m.first[0] + m.item[t]] = 0.0
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(allocates=True)
 def members(m, upper, reduced, x, p, w0):  # type: ignore[no-untyped-def]
     """Choose the contracts of an open provider within its least and most members."""
     c0, c1 = m.contract_start[p], m.contract_start[p + 1]
@@ -208,7 +191,9 @@ def members(m, upper, reduced, x, p, w0):  # type: ignore[no-untyped-def]
         price[t - c0] = reduced[w0 + m.contract[t]]
     value = 0.0
     count = 0
-    for i in np.argsort(price):
+    order = np.empty(c1 - c0, dtype=np.int64)
+    arrange(price, order)
+    for i in order:
         c = w0 + m.contract[c0 + i]
         if upper[c] == 0:
             continue
@@ -220,7 +205,7 @@ def members(m, upper, reduced, x, p, w0):  # type: ignore[no-untyped-def]
     return value if count >= m.least[p] else INFINITE
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def residual(m, x, multipliers, result):  # type: ignore[no-untyped-def]
     """Fill `result` with b − D x; 0 where a row is slack or its multiplier cannot move that way."""
     for i in range(len(m.low)):
@@ -241,10 +226,106 @@ def residual(m, x, multipliers, result):  # type: ignore[no-untyped-def]
         result[i] = value
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
-def ascend(  # type: ignore[no-untyped-def]
-    m, lower, upper, multipliers, average, bound, step, failures, patience, iterations, target
+@kernel(allocates=True)
+def _ascend(  # type: ignore[no-untyped-def]
+    m, lower, upper, multipliers, average, bound, step, failures, patience, iterations, target,
+    reduced, x, values,
 ):
+    """Ascend as `ascend` does, with the last arguments as scratch, and as `evaluate` fills them."""
+    rows, columns = len(m.low), len(m.cost)
+    direction, trial, other = np.empty(rows), np.empty(rows), np.empty(rows)
+    if bound == -INFINITE:
+        bound = _evaluate(m, lower, upper, multipliers, reduced, x, values)
+        for j in range(columns):
+            average[j] = x[j]
+    for _ in range(iterations):
+        if bound >= target:
+            break
+        residual(m, average, multipliers, direction)
+        norm = 0.0
+        for i in range(rows):
+            norm += direction[i] * direction[i]
+        if norm < 1e-14:
+            break
+        length = step * (target - bound) / norm
+        for i in range(rows):
+            value = multipliers[i] + length * direction[i]
+            if m.low[i] == -INFINITE:
+                value = min(value, 0.0)
+            if m.high[i] == INFINITE:
+                value = max(value, 0.0)
+            trial[i] = value
+        found = _evaluate(m, lower, upper, trial, reduced, x, values)
+        for j in range(columns):
+            average[j] = FRESH * x[j] + (1.0 - FRESH) * average[j]
+        if found > bound:
+            residual(m, x, trial, other)
+            agrees = 0.0
+            for i in range(rows):
+                agrees += other[i] * direction[i]
+            bound = found
+            for i in range(rows):
+                multipliers[i] = trial[i]
+            failures = 0
+            if agrees > 0:
+                step = min(step * 1.1, 2.0)
+        else:
+            failures += 1
+            if failures >= patience:
+                step *= SHORTEN
+                failures = 0
+    return bound, step, failures
+
+
+def evaluate(
+    m: Blocks,
+    lower: Floats,
+    upper: Floats,
+    multipliers: Floats,
+    reduced: Floats,
+    x: Floats,
+    band_value: Floats,
+) -> float:
+    """Minimise the relaxation at multipliers of the right signs; return the bound without offset.
+
+    L(λ) = Σ λᵢ bᵢ + min over blocks of (c − Dᵀ λ) x, with b the lower limit where λ > 0 and the
+    upper one where λ < 0 (Geoffrion 1974, Lagrangean relaxation for integer programming). A block
+    is a provider with its offers (at most one band each, a knapsack in it) and its contracts.
+
+    Parameters
+    ----------
+    m
+        The relaxation.
+    lower, upper
+        Bounds of the columns, shape (columns,); narrowed by branching and fixing. Lower bounds
+        count for bands (one of an offer's that have one must be in force), providers and columns
+        in no block.
+    multipliers
+        λ, shape (rows,).
+    reduced, x, band_value
+        Filled with the reduced costs, the minimiser (shape (columns,)), and the least reduced cost
+        of each band in force (shape (bands,)).
+    """
+    bound: float = _ascend(
+        m, lower, upper, multipliers, np.empty(len(x)), -INFINITE, 0.0, 0, 0, 0, INFINITE,
+        reduced, x, band_value,
+    )[0]  # fmt: skip
+    return bound
+
+
+def ascend(
+    m: Blocks,
+    lower: Floats,
+    upper: Floats,
+    multipliers: Floats,
+    average: Floats,
+    bound: float,
+    step: float,
+    failures: int,
+    patience: int,
+    iterations: int,
+    target: float,
+) -> tuple[float, float, int]:
     """Take steps of the volume algorithm (Barahona & Anbil 2000, Math. Prog. 87).
 
     Parameters
@@ -268,46 +349,10 @@ def ascend(  # type: ignore[no-untyped-def]
     tuple
         Bound, step and failures.
     """
-    rows, columns = len(m.low), len(m.cost)
-    reduced, x = np.empty(columns), np.empty(columns)
-    direction, trial, other = np.empty(rows), np.empty(rows), np.empty(rows)
-    values = np.empty(len(m.lo))
-    if bound == -INFINITE:
-        bound = evaluate(m, lower, upper, multipliers, reduced, x, values)
-        average[:] = x
-    for _ in range(iterations):
-        if bound >= target:
-            break
-        residual(m, average, multipliers, direction)
-        norm = 0.0
-        for i in range(rows):
-            norm += direction[i] * direction[i]
-        if norm < 1e-14:
-            break
-        length = step * (target - bound) / norm
-        for i in range(rows):
-            value = multipliers[i] + length * direction[i]
-            if m.low[i] == -INFINITE:
-                value = min(value, 0.0)
-            if m.high[i] == INFINITE:
-                value = max(value, 0.0)
-            trial[i] = value
-        found = evaluate(m, lower, upper, trial, reduced, x, values)
-        for j in range(columns):
-            average[j] = FRESH * x[j] + (1.0 - FRESH) * average[j]
-        if found > bound:
-            residual(m, x, trial, other)
-            agrees = 0.0
-            for i in range(rows):
-                agrees += other[i] * direction[i]
-            bound = found
-            multipliers[:] = trial
-            failures = 0
-            if agrees > 0:
-                step = min(step * 1.1, 2.0)
-        else:
-            failures += 1
-            if failures >= patience:
-                step *= SHORTEN
-                failures = 0
-    return bound, step, failures
+    columns = len(m.cost)
+    reduced, x, values = np.empty(columns), np.empty(columns), np.empty(len(m.lo))
+    result: tuple[float, float, int] = _ascend(
+        m, lower, upper, multipliers, average, bound, step, failures, patience, iterations, target,
+        reduced, x, values,
+    )  # fmt: skip
+    return result

@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from optimiser.model.problem import UNLIMITED
+from optimiser.solvers.decomposition.kernels import kernel, piece
 from optimiser.solvers.decomposition.ranges import grouped, starts
 from optimiser.solvers.milp.rules import contract_authority
 
@@ -349,7 +349,7 @@ class _Entries:
         )
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def assign(b, choice):  # type: ignore[no-untyped-def]
     """Give unassigned pairs to choices, shape (pairs,); `NOBODY` leaves one as it is."""
     for q in range(len(choice)):
@@ -357,7 +357,7 @@ def assign(b, choice):  # type: ignore[no-untyped-def]
             insert(b, q, choice[q])
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def row_penalty(b, r, activity):  # type: ignore[no-untyped-def]
     """Penalty of a row at an activity."""
     slack = 1e-9 * max(1.0, abs(activity))
@@ -368,7 +368,7 @@ def row_penalty(b, r, activity):  # type: ignore[no-untyped-def]
     return 0.0
 
 
-@njit(cache=True, error_model="numpy")
+@piece
 def overseen(b, a, hours):  # type: ignore[no-untyped-def]
     """Cost of an authority's officers and managers, and the penalty beyond its most."""
     per = b.authorities[a].officer_hours
@@ -383,7 +383,7 @@ def overseen(b, a, hours):  # type: ignore[no-untyped-def]
     return cost
 
 
-@njit(cache=True, error_model="numpy")
+@piece
 def tariff_with(b, j, k, sign):  # type: ignore[no-untyped-def]
     """Tariff of offer `j`, penalty included, with option `k` added (sign 1) or taken away (−1).
 
@@ -418,7 +418,7 @@ def tariff_with(b, j, k, sign):  # type: ignore[no-untyped-def]
     return best + b.offers[j].cost
 
 
-@njit(cache=True, error_model="numpy")
+@piece
 def tied(b, q, provider):  # type: ignore[no-untyped-def]
     """Cost and penalty of a pair's ties if `provider` (−1 at home) delivered it."""
     total = 0.0
@@ -435,7 +435,7 @@ def tied(b, q, provider):  # type: ignore[no-untyped-def]
     return total
 
 
-@njit(cache=True, error_model="numpy")
+@piece
 def members_penalty(b, p, members):  # type: ignore[no-untyped-def]
     """Penalty of too few or too many members."""
     if members <= 0:
@@ -447,7 +447,7 @@ def members_penalty(b, p, members):  # type: ignore[no-untyped-def]
     return 0.0
 
 
-@njit(cache=True, error_model="numpy")
+@piece
 def price_of(b, q, k):  # type: ignore[no-untyped-def]
     """Return the cost, penalties included, of giving an unassigned pair to choice `k`.
 
@@ -504,13 +504,13 @@ def price_of(b, q, k):  # type: ignore[no-untyped-def]
     return cost + rows
 
 
-@njit(cache=True, error_model="numpy")
+@piece
 def _moved(b, r, by):  # type: ignore[no-untyped-def]
     now = b.rows[r].activity
     return row_penalty(b, r, now + by) - row_penalty(b, r, now)
 
 
-@njit(cache=True, error_model="numpy")
+@piece
 def _covered(b, cover):  # type: ignore[no-untyped-def]
     if b.covers[cover].count > 0:
         return 0.0
@@ -520,14 +520,14 @@ def _covered(b, cover):  # type: ignore[no-untyped-def]
     return total
 
 
-@njit(cache=True, error_model="numpy")
+@piece
 def _shift_row(b, r, by):  # type: ignore[no-untyped-def]
     now = b.rows[r].activity
     b.total[1] += row_penalty(b, r, now + by) - row_penalty(b, r, now)
     b.rows[r].activity = now + by
 
 
-@njit(cache=True, error_model="numpy")
+@piece
 def _shift_cover(b, cover, sign):  # type: ignore[no-untyped-def]
     before = b.covers[cover].count
     b.covers[cover].count = before + sign
@@ -536,13 +536,13 @@ def _shift_cover(b, cover, sign):  # type: ignore[no-untyped-def]
             _shift_row(b, b.entries[t].row, sign * b.entries[t].value)
 
 
-@njit(cache=True, error_model="numpy")
+@piece
 def insert(b, q, k):  # type: ignore[no-untyped-def]
     """Give an unassigned pair to choice `k`."""
     _turn(b, q, k, 1)
 
 
-@njit(cache=True, error_model="numpy")
+@piece
 def remove(b, q):  # type: ignore[no-untyped-def]
     """Take a pair from whom it has."""
     k = b.pairs[q].choice
@@ -550,7 +550,7 @@ def remove(b, q):  # type: ignore[no-untyped-def]
     _turn(b, q, k, -1)
 
 
-@njit(cache=True, error_model="numpy")
+@piece
 def _turn(b, q, k, sign):  # type: ignore[no-untyped-def]
     """Add (sign 1) or take away (−1) what choice `k` of an unassigned pair brings with it."""
     a = b.pairs[q].authority

@@ -34,9 +34,11 @@ class Decomposition:
         ledger = Ledger(options, emit)
         try:
             ledger.tell("loading kernels")
+            from optimiser.solvers.decomposition.kernels import watched
             from optimiser.solvers.decomposition.stages import work
 
-            reason = work(ledger, problem, options)
+            with watched(ledger.tell):
+                reason = work(ledger, problem, options)
         except KeyboardInterrupt:
             reason = "interrupted"
         return ledger.outcome(reason)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit
 
 from optimiser.solvers.decomposition.blocks import evaluate, members
+from optimiser.solvers.decomposition.kernels import kernel, piece
 from optimiser.solvers.decomposition.knapsack import INFINITE
+from optimiser.solvers.decomposition.sorting import arrange
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,21 +28,20 @@ def lift(
 
     Rises of providers and contracts are not reckoned and 0; the bound is without offset.
     """
-    rise = np.zeros(len(m.cost))
-    bound: float = _penalties(m, lower, upper, multipliers, rise)
+    columns = len(m.cost)
+    reduced, x, rise = np.empty(columns), np.empty(columns), np.zeros(columns)
+    band_value = np.empty(len(m.lo))
+    bound = evaluate(m, lower, upper, multipliers, reduced, x, band_value)
+    _penalties(m, lower, upper, reduced, x, band_value, rise)
     return rise, bound
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
-def _penalties(m, lower, upper, multipliers, rise):  # type: ignore[no-untyped-def]
-    columns = len(m.cost)
-    reduced, x = np.empty(columns), np.empty(columns)
-    band_value = np.empty(len(m.lo))
-    bound = evaluate(m, lower, upper, multipliers, reduced, x, band_value)
+@kernel(allocates=True)
+def _penalties(m, lower, upper, reduced, x, band_value, rise):  # type: ignore[no-untyped-def]
     for j in m.outside:
         rise[j] = abs(reduced[j]) if x[j] == 0 else 0.0
     x0, z0, y0, w0 = m.first[0], m.first[1], m.first[2], m.first[3]
-    scratch = np.zeros(columns)
+    scratch = np.zeros(len(x))
     largest = 0
     for b in range(len(m.lo)):
         largest = max(largest, m.item_start[b + 1] - m.item_start[b])
@@ -89,10 +89,9 @@ def _penalties(m, lower, upper, multipliers, rise):  # type: ignore[no-untyped-d
                         if m.exact[0] == 0:
                             forced = loose  # one unit of it costs next to nothing
                         rise[c] = max(rise[c], inside - best + forced - now)
-    return bound
 
 
-@njit(cache=True, error_model="numpy")
+@piece
 def _best(m, lower, band_value, j, z0):  # type: ignore[no-untyped-def]
     """Return what an offer's best band is worth, and whether one must be in force."""
     best, forced = 0.0, False
@@ -103,11 +102,12 @@ def _best(m, lower, band_value, j, z0):  # type: ignore[no-untyped-def]
     return best, forced
 
 
-@njit(cache=True, error_model="numpy")
+@piece(allocates=True)
 def _loose(m, upper, reduced, b, ratio, x0, z0):  # type: ignore[no-untyped-def]
     """Return Dantzig's bound of a band's knapsack, fixed cost included, and its split ratio."""
     n = len(ratio)
-    order = np.argsort(ratio)
+    order = np.empty(n, dtype=np.int64)
+    arrange(ratio, order)
     # Weights in the same order need a second pass, since `ratio` alone does not name the items.
     weight = np.empty(n)
     value = np.empty(n)
@@ -121,12 +121,12 @@ def _loose(m, upper, reduced, b, ratio, x0, z0):  # type: ignore[no-untyped-def]
             i += 1
     total = reduced[z0 + b]
     room = m.hi[b]
-    for i in order:
-        if weight[i] <= room:
-            room -= weight[i]
-            total += value[i]
+    for at in order:
+        if weight[at] <= room:
+            room -= weight[at]
+            total += value[at]
         else:
-            return total + ratio[i] * room, ratio[i]
+            return total + ratio[at] * room, ratio[at]
     return total, 0.0
 
 

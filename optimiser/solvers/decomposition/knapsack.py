@@ -7,14 +7,16 @@ and w the volume; under split sourcing x is a volume (w = 1, a the most of it).
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from optimiser.solvers.decomposition.kernels import piece
+from optimiser.solvers.decomposition.sorting import arrange
 
 #: Nodes that the exact search may visit before it settles for the bound of the relaxation.
 NODES = 300
 INFINITE = np.inf
 
 
-@njit(cache=True, error_model="numpy")
+@piece(allocates=True)
 def knapsack(r, w, a, lo, hi, exact, x):  # type: ignore[no-untyped-def]
     """Minimise one knapsack; fill `x` and return the value, a lower bound where x is fractional.
 
@@ -50,7 +52,8 @@ def knapsack(r, w, a, lo, hi, exact, x):  # type: ignore[no-untyped-def]
     ratio = np.empty(n)
     for k in range(n):
         ratio[k] = r[k] / w[k] if w[k] > 0 else (-INFINITE if r[k] < 0 else INFINITE)
-    order = np.argsort(ratio)
+    order = np.empty(n, dtype=np.int64)
+    arrange(ratio, order)
     value = 0.0
     total = 0.0
     split = -1
@@ -79,7 +82,7 @@ def knapsack(r, w, a, lo, hi, exact, x):  # type: ignore[no-untyped-def]
     return _search(r, w, order, hi, value, x)
 
 
-@njit(cache=True, error_model="numpy")
+@piece(allocates=True)
 def _search(r, w, order, hi, root, x):  # type: ignore[no-untyped-def]
     """Depth-first search over the items of negative cost, by Dantzig's bound; see `knapsack`.
 

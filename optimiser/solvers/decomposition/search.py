@@ -8,7 +8,6 @@ opened and pulls the pairs that it suits, a neighbourhood or an organisation is 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from optimiser.solvers.decomposition.board import (
     APART,
@@ -20,6 +19,8 @@ from optimiser.solvers.decomposition.board import (
     remove,
     row_penalty,
 )
+from optimiser.solvers.decomposition.kernels import kernel, piece
+from optimiser.solvers.decomposition.sorting import arrange
 
 #: Most pairs that one move deals anew.
 LARGEST = 120
@@ -27,7 +28,7 @@ LARGEST = 120
 CHAINS, LINKS, LOOKS = 0.15, 5, 6
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def keeps_rules(b):  # type: ignore[no-untyped-def]
     """Whether a plan gives every pair to somebody and keeps every rule that the board follows."""
     for q in range(len(b.pairs)):
@@ -72,7 +73,7 @@ def keeps_rules(b):  # type: ignore[no-untyped-def]
     return True
 
 
-@njit(cache=True, error_model="numpy")
+@piece
 def cheapest(b, q, banned_offer, banned_provider, blink):  # type: ignore[no-untyped-def]
     """Return the cheapest choice for an unassigned pair, now and then overlooking one."""
     best, at = np.inf, NOBODY
@@ -94,7 +95,7 @@ def cheapest(b, q, banned_offer, banned_provider, blink):  # type: ignore[no-unt
     return at
 
 
-@njit(cache=True, error_model="numpy")
+@piece
 def _ruin(b, ruined):  # type: ignore[no-untyped-def]
     """Choose pairs to deal anew.
 
@@ -162,7 +163,7 @@ def _ruin(b, ruined):  # type: ignore[no-untyped-def]
     return n, -1, -1, -1
 
 
-@njit(cache=True, error_model="numpy")
+@piece(allocates=True)
 def _open(b, pulls, j, ruined):  # type: ignore[no-untyped-def]
     """Choose the pairs that offer `j` shall pull, the best first, up to a random fill."""
     first, last = b.offers[j].option_start, b.offers[j].option_stop
@@ -171,7 +172,8 @@ def _open(b, pulls, j, ruined):  # type: ignore[no-untyped-def]
     for i in range(n):
         k = b.offer_option[first + i]
         score[i] = pulls[k] + 0.15 * abs(pulls[k]) * (np.random.random() - 0.5)
-    order = np.argsort(score)
+    order = np.empty(n, dtype=np.int64)
+    arrange(score, order)
     most = 0.0
     for i in range(b.offers[j].band_start, b.offers[j].band_stop):
         if b.bands[i].hi > most:
@@ -194,7 +196,7 @@ def _open(b, pulls, j, ruined):  # type: ignore[no-untyped-def]
     return count
 
 
-@njit(cache=True, error_model="numpy")
+@piece
 def _overfull(b, j):  # type: ignore[no-untyped-def]
     """Whether an offer, or its provider, has more than it can take."""
     most = 0.0
@@ -204,7 +206,7 @@ def _overfull(b, j):  # type: ignore[no-untyped-def]
     return b.offers[j].volume > most or b.providers[p].load > b.providers[p].capacity
 
 
-@njit(cache=True, error_model="numpy")
+@piece
 def _chain(b, moved, was):  # type: ignore[no-untyped-def]
     """Give a random pair to another offer, which ejects one if it is overfull, and so on.
 
@@ -261,7 +263,7 @@ def _chain(b, moved, was):  # type: ignore[no-untyped-def]
     return changes
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel(allocates=True)
 def explore(b, pulls, seed, iterations, hot, cold, best, best_value):  # type: ignore[no-untyped-def]
     """Search for a number of iterations; leave the best plan in `best` and return its cost.
 
@@ -330,9 +332,10 @@ def explore(b, pulls, seed, iterations, hot, cold, best, best_value):  # type: i
         largest_first = np.random.random() < 0.5
         for i in range(n):
             key[i] = -float(b.pairs[ruined[i]].volume) if largest_first else np.random.random()
-        order = np.argsort(key)
-        for i in order:
-            q = ruined[i]
+        order = np.empty(n, dtype=np.int64)
+        arrange(key, order)
+        for at in order:
+            q = ruined[at]
             insert(b, q, cheapest(b, q, banned_offer, banned_provider, 0.02))
         after = b.total[0] + b.total[1]
         if after <= before - heat * np.log(max(np.random.random(), 1e-300)):
@@ -348,7 +351,7 @@ def explore(b, pulls, seed, iterations, hot, cold, best, best_value):  # type: i
     return best_value
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def descend(b):  # type: ignore[no-untyped-def]
     """Give each pair in turn to its cheapest choice; say whether that changed anything."""
     changed = False
