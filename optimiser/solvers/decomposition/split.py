@@ -156,7 +156,7 @@ class _Split:
         self._round()
         self._ascend(STEPS)
         self._round()
-        rounds = 0
+        rounds, stale = 0, False
         while not ledger.enough():
             if search is not None:
                 ledger.tell("searching")
@@ -172,8 +172,9 @@ class _Split:
                 break
             seeking = search is not None and (rounds + 1) % SEEKING > 0
             if not seeking and (not plain or self._left() <= SMALL):
-                turn = rounds // SEEKING if search is not None else rounds
+                turn, before = rounds // SEEKING if search is not None else rounds, ledger.objective
                 self._kernel(SHARES[min(turn, len(SHARES) - 1)], LOOKS * GROW ** min(turn, 12))
+                stale = ledger.objective >= before
             if not seeking and self._fix():
                 search = self._search() if search is not None else None
                 self._ascend(STEPS)
@@ -182,7 +183,7 @@ class _Split:
             rounds += 1
             if seeking or ledger.enough():
                 continue
-            if self._left() <= SMALL or self._plain():
+            if self._left() <= SMALL or self._plain() or stale:
                 return self._close()
         return ledger.reason()
 
