@@ -462,8 +462,7 @@ def price_of(b, q, k):  # type: ignore[no-untyped-def]
             now = b.authorities[a].hours
             cost += overseen(b, a, now + hours) - overseen(b, a, now)
         if len(b.rows):
-            for t in range(b.pairs[q].row_start, b.pairs[q].row_stop):
-                rows += _moved(b, b.entries[t].row, b.entries[t].value)
+            rows += _moved(b, b.pairs[q].row_start, b.pairs[q].row_stop)
             for t in range(b.pairs[q].cover_start, b.pairs[q].cover_stop):
                 rows += _covered(b, b.home_cover[t])
         return cost + rows
@@ -488,43 +487,44 @@ def price_of(b, q, k):  # type: ignore[no-untyped-def]
     if over > 0:
         cost += b.providers[p].penalty * min(over, float(b.options[k].load)) + b.unit[0]
     if len(b.rows):
-        for t in range(b.options[k].row_start, b.options[k].row_stop):
-            rows += _moved(b, b.entries[t].row, b.entries[t].value)
+        rows += _moved(b, b.options[k].row_start, b.options[k].row_stop)
         for t in range(b.options[k].cover_start, b.options[k].cover_stop):
             rows += _covered(b, b.option_cover[t])
         if opens:
-            for t in range(b.contracts[c].row_start, b.contracts[c].row_stop):
-                rows += _moved(b, b.entries[t].row, b.entries[t].value)
+            rows += _moved(b, b.contracts[c].row_start, b.contracts[c].row_stop)
         if b.offers[j].count == 0:
-            for t in range(b.offers[j].row_start, b.offers[j].row_stop):
-                rows += _moved(b, b.entries[t].row, b.entries[t].value)
+            rows += _moved(b, b.offers[j].row_start, b.offers[j].row_stop)
         if b.providers[p].pairs == 0:
-            for t in range(b.providers[p].row_start, b.providers[p].row_stop):
-                rows += _moved(b, b.entries[t].row, b.entries[t].value)
+            rows += _moved(b, b.providers[p].row_start, b.providers[p].row_stop)
     return cost + rows
 
 
 @piece
-def _moved(b, r, by):  # type: ignore[no-untyped-def]
-    now = b.rows[r].activity
-    return row_penalty(b, r, now + by) - row_penalty(b, r, now)
+def _moved(b, start, stop):  # type: ignore[no-untyped-def]
+    """Return what a range of entries adds to the penalties of their rows."""
+    total = 0.0
+    for t in range(start, stop):
+        r = b.entries[t].row
+        now = b.rows[r].activity
+        total += row_penalty(b, r, now + b.entries[t].value) - row_penalty(b, r, now)
+    return total
 
 
 @piece
 def _covered(b, cover):  # type: ignore[no-untyped-def]
     if b.covers[cover].count > 0:
         return 0.0
-    total = 0.0
-    for t in range(b.covers[cover].row_start, b.covers[cover].row_stop):
-        total += _moved(b, b.entries[t].row, b.entries[t].value)
-    return total
+    return _moved(b, b.covers[cover].row_start, b.covers[cover].row_stop)
 
 
 @piece
-def _shift_row(b, r, by):  # type: ignore[no-untyped-def]
-    now = b.rows[r].activity
-    b.total[1] += row_penalty(b, r, now + by) - row_penalty(b, r, now)
-    b.rows[r].activity = now + by
+def _shift_rows(b, start, stop, sign):  # type: ignore[no-untyped-def]
+    """Move the rows of a range of entries, forwards (sign 1) or back (−1)."""
+    for t in range(start, stop):
+        r, by = b.entries[t].row, sign * b.entries[t].value
+        now = b.rows[r].activity
+        b.total[1] += row_penalty(b, r, now + by) - row_penalty(b, r, now)
+        b.rows[r].activity = now + by
 
 
 @piece
@@ -532,8 +532,7 @@ def _shift_cover(b, cover, sign):  # type: ignore[no-untyped-def]
     before = b.covers[cover].count
     b.covers[cover].count = before + sign
     if (before == 0) != (before + sign == 0):
-        for t in range(b.covers[cover].row_start, b.covers[cover].row_stop):
-            _shift_row(b, b.entries[t].row, sign * b.entries[t].value)
+        _shift_rows(b, b.covers[cover].row_start, b.covers[cover].row_stop, sign)
 
 
 @piece
@@ -565,8 +564,7 @@ def _turn(b, q, k, sign):  # type: ignore[no-untyped-def]
             b.authorities[a].hours += sign * hours
             total += overseen(b, a, b.authorities[a].hours)
         if rows:
-            for t in range(b.pairs[q].row_start, b.pairs[q].row_stop):
-                _shift_row(b, b.entries[t].row, sign * b.entries[t].value)
+            _shift_rows(b, b.pairs[q].row_start, b.pairs[q].row_stop, sign)
             for t in range(b.pairs[q].cover_start, b.pairs[q].cover_stop):
                 _shift_cover(b, b.home_cover[t], sign)
         b.total[0] += total
@@ -597,8 +595,7 @@ def _turn(b, q, k, sign):  # type: ignore[no-untyped-def]
         b.providers[p].members += sign
         total += members_penalty(b, p, b.providers[p].members)
         if rows:
-            for t in range(b.contracts[c].row_start, b.contracts[c].row_stop):
-                _shift_row(b, b.entries[t].row, sign * b.entries[t].value)
+            _shift_rows(b, b.contracts[c].row_start, b.contracts[c].row_stop, sign)
     if hours != 0:
         total -= overseen(b, a, b.authorities[a].hours)
         b.authorities[a].hours += sign * hours
@@ -615,16 +612,13 @@ def _turn(b, q, k, sign):  # type: ignore[no-untyped-def]
     if (before == 0) != (before + sign == 0):
         total += sign * float(b.providers[p].cost)
         if rows:
-            for t in range(b.providers[p].row_start, b.providers[p].row_stop):
-                _shift_row(b, b.entries[t].row, sign * b.entries[t].value)
+            _shift_rows(b, b.providers[p].row_start, b.providers[p].row_stop, sign)
     if rows:
-        for t in range(b.options[k].row_start, b.options[k].row_stop):
-            _shift_row(b, b.entries[t].row, sign * b.entries[t].value)
+        _shift_rows(b, b.options[k].row_start, b.options[k].row_stop, sign)
         for t in range(b.options[k].cover_start, b.options[k].cover_stop):
             _shift_cover(b, b.option_cover[t], sign)
         if (b.offers[j].count == 0) or (sign > 0 and b.offers[j].count == 1):
-            for t in range(b.offers[j].row_start, b.offers[j].row_stop):
-                _shift_row(b, b.entries[t].row, sign * b.entries[t].value)
+            _shift_rows(b, b.offers[j].row_start, b.offers[j].row_stop, sign)
     b.total[0] += total
     if sign > 0:
         b.pairs[q].choice = k

@@ -101,7 +101,7 @@ class _Piece(_Compiled):
 
     @cached_property
     def _whole(self) -> _Compiled:
-        return _Compiled(self.py_func, NullCache())
+        return _Compiled(self.py_func, kept(self.py_func))
 
     def add_overload(self, result: Any) -> None:
         """Keep a compiled version for kernels alone: it has no way in from Python."""
