@@ -87,8 +87,10 @@ def reduce_costs(m, multipliers, reduced):  # type: ignore[no-untyped-def]
         reduced[j] = total
 
 
-@piece(allocates=True)
-def _evaluate(m, lower, upper, multipliers, reduced, x, band_value):  # type: ignore[no-untyped-def]
+@piece
+def _evaluate(  # type: ignore[no-untyped-def]
+    m, lower, upper, multipliers, reduced, x, band_value, room, places
+):
     """Evaluate as `evaluate` does; a part of the ascent, so that it is compiled once."""
     reduce_costs(m, multipliers, reduced)
     for j in range(len(x)):
@@ -102,11 +104,7 @@ def _evaluate(m, lower, upper, multipliers, reduced, x, band_value):  # type: ig
     for j in m.outside:
         x[j] = upper[j] if reduced[j] < 0 else lower[j]
         total += reduced[j] * x[j]
-    largest = 0
-    for b in range(len(m.lo)):
-        largest = max(largest, m.item_start[b + 1] - m.item_start[b])
-    r_, w_, a_, x_ = np.empty(largest), np.empty(largest), np.empty(largest), np.empty(largest)
-    at_ = np.empty(largest, dtype=np.int64)
+    r_, w_, a_, x_, ratio, at_ = room[0], room[1], room[2], room[3], room[4], places[3]
     x0, z0, y0, w0 = m.first[0], m.first[1], m.first[2], m.first[3]
     for p in range(len(m.least)):
         y = y0 + p
@@ -134,7 +132,7 @@ def _evaluate(m, lower, upper, multipliers, reduced, x, band_value):  # type: ig
                         r_[n], w_[n], a_[n], at_[n] = reduced[c], m.weight[k], m.most[k], k
                         n += 1
                 value = reduced[z0 + b] + knapsack(
-                    r_[:n], w_[:n], a_[:n], m.lo[b], m.hi[b], m.exact[0] > 0, x_[:n]
+                    r_[:n], w_[:n], a_[:n], m.lo[b], m.hi[b], m.exact[0] > 0, x_[:n], ratio, places
                 )
                 band_value[b] = value
                 if value < best:
@@ -147,7 +145,7 @@ def _evaluate(m, lower, upper, multipliers, reduced, x, band_value):  # type: ig
             if chosen >= 0:
                 x[z0 + chosen] = 1.0
             inside += best
-        inside += members(m, upper, reduced, x, p, w0)
+        inside += members(m, upper, reduced, x, p, w0, room, places)
         if must or (upper[y] > 0 and inside < 0.0):
             x[y] = 1.0
             total += inside if upper[y] > 0 else INFINITE
@@ -169,9 +167,12 @@ def _clear(m, x, b):  # type: ignore[no-untyped-def]
         x[m.first[0] + m.item[t]] = 0.0
 
 
-@kernel(allocates=True)
-def members(m, upper, reduced, x, p, w0):  # type: ignore[no-untyped-def]
-    """Choose the contracts of an open provider within its least and most members."""
+@kernel
+def members(m, upper, reduced, x, p, w0, room, places):  # type: ignore[no-untyped-def]
+    """Choose the contracts of an open provider within its least and most members.
+
+    `room` and `places` are `scratch`.
+    """
     c0, c1 = m.contract_start[p], m.contract_start[p + 1]
     count = 0
     value = 0.0
@@ -185,13 +186,12 @@ def members(m, upper, reduced, x, p, w0):  # type: ignore[no-untyped-def]
             x[c] = 0.0
     if m.least[p] <= count <= m.members[p]:
         return value
-    price = np.empty(c1 - c0)
+    price, order = room[0, : c1 - c0], places[0, : c1 - c0]
     for t in range(c0, c1):
         x[w0 + m.contract[t]] = 0.0
         price[t - c0] = reduced[w0 + m.contract[t]]
     value = 0.0
     count = 0
-    order = np.empty(c1 - c0, dtype=np.int64)
     arrange(price, order)
     for i in order:
         c = w0 + m.contract[c0 + i]
@@ -226,16 +226,16 @@ def residual(m, x, multipliers, result):  # type: ignore[no-untyped-def]
         result[i] = value
 
 
-@kernel(allocates=True)
+@kernel
 def _ascend(  # type: ignore[no-untyped-def]
     m, lower, upper, multipliers, average, bound, step, failures, patience, iterations, target,
-    reduced, x, values,
+    reduced, x, values, steps, room, places,
 ):
-    """Ascend as `ascend` does, with the last arguments as scratch, and as `evaluate` fills them."""
+    """Ascend as `ascend` does; `evaluate` and `scratch` say what the last arguments are."""
     rows, columns = len(m.low), len(m.cost)
-    direction, trial, other = np.empty(rows), np.empty(rows), np.empty(rows)
+    direction, trial, other = steps[0], steps[1], steps[2]
     if bound == -INFINITE:
-        bound = _evaluate(m, lower, upper, multipliers, reduced, x, values)
+        bound = _evaluate(m, lower, upper, multipliers, reduced, x, values, room, places)
         for j in range(columns):
             average[j] = x[j]
     for _ in range(iterations):
@@ -255,7 +255,7 @@ def _ascend(  # type: ignore[no-untyped-def]
             if m.high[i] == INFINITE:
                 value = max(value, 0.0)
             trial[i] = value
-        found = _evaluate(m, lower, upper, trial, reduced, x, values)
+        found = _evaluate(m, lower, upper, trial, reduced, x, values, room, places)
         for j in range(columns):
             average[j] = FRESH * x[j] + (1.0 - FRESH) * average[j]
         if found > bound:
@@ -275,6 +275,16 @@ def _ascend(  # type: ignore[no-untyped-def]
                 step *= SHORTEN
                 failures = 0
     return bound, step, failures
+
+
+def scratch(m: Blocks) -> tuple[Floats, Ints]:
+    """Return what kernels of blocks write their notes on: shapes (5, most items) and (4, the same).
+
+    Kernels that make no arrays themselves are faster, and compiled in less time.
+    """
+    sizes = (np.diff(m.item_start), np.diff(m.contract_start))
+    most = max(int(size.max(initial=1)) for size in sizes)
+    return np.empty((5, most)), np.empty((4, most), dtype=np.int64)
 
 
 def evaluate(
@@ -308,7 +318,7 @@ def evaluate(
     """
     bound: float = _ascend(
         m, lower, upper, multipliers, np.empty(len(x)), -INFINITE, 0.0, 0, 0, 0, INFINITE,
-        reduced, x, band_value,
+        reduced, x, band_value, np.empty((3, len(m.low))), *scratch(m),
     )[0]  # fmt: skip
     return bound
 
@@ -353,6 +363,6 @@ def ascend(
     reduced, x, values = np.empty(columns), np.empty(columns), np.empty(len(m.lo))
     result: tuple[float, float, int] = _ascend(
         m, lower, upper, multipliers, average, bound, step, failures, patience, iterations, target,
-        reduced, x, values,
+        reduced, x, values, np.empty((3, len(m.low))), *scratch(m),
     )  # fmt: skip
     return result

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimiser.solvers.decomposition.blocks import evaluate, members
+from optimiser.solvers.decomposition.blocks import evaluate, members, scratch
 from optimiser.solvers.decomposition.kernels import kernel, piece
 from optimiser.solvers.decomposition.knapsack import INFINITE
 from optimiser.solvers.decomposition.sorting import arrange
@@ -32,22 +32,20 @@ def lift(
     reduced, x, rise = np.empty(columns), np.empty(columns), np.zeros(columns)
     band_value = np.empty(len(m.lo))
     bound = evaluate(m, lower, upper, multipliers, reduced, x, band_value)
-    _penalties(m, lower, upper, reduced, x, band_value, rise)
+    _penalties(m, lower, upper, reduced, x, band_value, rise, np.zeros(columns), *scratch(m))
     return rise, bound
 
 
-@kernel(allocates=True)
-def _penalties(m, lower, upper, reduced, x, band_value, rise):  # type: ignore[no-untyped-def]
+@kernel
+def _penalties(  # type: ignore[no-untyped-def]
+    m, lower, upper, reduced, x, band_value, rise, chosen, room, places
+):
     for j in m.outside:
         rise[j] = abs(reduced[j]) if x[j] == 0 else 0.0
     x0, z0, y0, w0 = m.first[0], m.first[1], m.first[2], m.first[3]
-    scratch = np.zeros(len(x))
-    largest = 0
-    for b in range(len(m.lo)):
-        largest = max(largest, m.item_start[b + 1] - m.item_start[b])
-    ratio = np.empty(largest)
+    ratio = room[1]
     for p in range(len(m.least)):
-        inside = reduced[y0 + p] + members(m, upper, reduced, scratch, p, w0)
+        inside = reduced[y0 + p] + members(m, upper, reduced, chosen, p, w0, room, places)
         must = lower[y0 + p] > 0
         for i in range(m.offer_start[p], m.offer_start[p + 1]):
             j = m.offer[i]
@@ -76,7 +74,7 @@ def _penalties(m, lower, upper, reduced, x, band_value, rise):  # type: ignore[n
                         if upper[c] > 0 and reduced[c] < 0:
                             ratio[n] = reduced[c] / m.weight[k] if m.weight[k] > 0 else -INFINITE
                             n += 1
-                    loose, split = _loose(m, upper, reduced, b, ratio[:n], x0, z0)
+                    loose, split = _loose(m, upper, reduced, b, ratio[:n], x0, z0, room, places)
                 for t in range(m.item_start[b], m.item_start[b + 1]):
                     k = m.item[t]
                     c = x0 + k
@@ -102,15 +100,14 @@ def _best(m, lower, band_value, j, z0):  # type: ignore[no-untyped-def]
     return best, forced
 
 
-@piece(allocates=True)
-def _loose(m, upper, reduced, b, ratio, x0, z0):  # type: ignore[no-untyped-def]
+@piece
+def _loose(m, upper, reduced, b, ratio, x0, z0, room, places):  # type: ignore[no-untyped-def]
     """Return Dantzig's bound of a band's knapsack, fixed cost included, and its split ratio."""
     n = len(ratio)
-    order = np.empty(n, dtype=np.int64)
+    order = places[0, :n]
     arrange(ratio, order)
     # Weights in the same order need a second pass, since `ratio` alone does not name the items.
-    weight = np.empty(n)
-    value = np.empty(n)
+    weight, value = room[2], room[3]
     i = 0
     for t in range(m.item_start[b], m.item_start[b + 1]):
         k = m.item[t]
@@ -120,13 +117,13 @@ def _loose(m, upper, reduced, b, ratio, x0, z0):  # type: ignore[no-untyped-def]
             value[i] = reduced[c] * m.most[k]
             i += 1
     total = reduced[z0 + b]
-    room = m.hi[b]
+    left = m.hi[b]
     for at in order:
-        if weight[at] <= room:
-            room -= weight[at]
+        if weight[at] <= left:
+            left -= weight[at]
             total += value[at]
         else:
-            return total + ratio[at] * room, ratio[at]
+            return total + ratio[at] * left, ratio[at]
     return total, 0.0
 
 

@@ -16,8 +16,8 @@ NODES = 300
 INFINITE = np.inf
 
 
-@piece(allocates=True)
-def knapsack(r, w, a, lo, hi, exact, x):  # type: ignore[no-untyped-def]
+@piece
+def knapsack(r, w, a, lo, hi, exact, x, ratio, places):  # type: ignore[no-untyped-def]
     """Minimise one knapsack; fill `x` and return the value, a lower bound where x is fractional.
 
     Parameters
@@ -30,6 +30,8 @@ def knapsack(r, w, a, lo, hi, exact, x):  # type: ignore[no-untyped-def]
         Whether items are 0 or 1 and worth a search when the relaxation is fractional.
     x
         Filled with the amounts taken, shape (items,).
+    ratio, places
+        Scratch, shapes (items or more,) and (3, items or more).
 
     Returns
     -------
@@ -49,11 +51,10 @@ def knapsack(r, w, a, lo, hi, exact, x):  # type: ignore[no-untyped-def]
             x[k] = 0.0
     if lo <= total <= hi:
         return value
-    ratio = np.empty(n)
     for k in range(n):
         ratio[k] = r[k] / w[k] if w[k] > 0 else (-INFINITE if r[k] < 0 else INFINITE)
-    order = np.empty(n, dtype=np.int64)
-    arrange(ratio, order)
+    order = places[0, :n]
+    arrange(ratio[:n], order)
     value = 0.0
     total = 0.0
     split = -1
@@ -79,11 +80,11 @@ def knapsack(r, w, a, lo, hi, exact, x):  # type: ignore[no-untyped-def]
         return INFINITE
     if split < 0 or not exact or lo > 0:
         return value
-    return _search(r, w, order, hi, value, x)
+    return _search(r, w, order, hi, value, x, places[1], places[2])
 
 
-@piece(allocates=True)
-def _search(r, w, order, hi, root, x):  # type: ignore[no-untyped-def]
+@piece
+def _search(r, w, order, hi, root, x, taken, chosen):  # type: ignore[no-untyped-def]
     """Depth-first search over the items of negative cost, by Dantzig's bound; see `knapsack`.
 
     Martello & Toth 1990, Knapsack Problems, section 2.5, in a plain form.
@@ -93,13 +94,12 @@ def _search(r, w, order, hi, root, x):  # type: ignore[no-untyped-def]
         m += 1
     best = 0.0
     # Start from the greedy solution, which skips what does not fit.
-    taken = np.zeros(m, dtype=np.bool_)
-    chosen = np.zeros(m, dtype=np.bool_)
     room = hi
     for i in range(m):
         k = order[i]
+        taken[i] = chosen[i] = 0
         if w[k] <= room:
-            chosen[i] = True
+            chosen[i] = 1
             room -= w[k]
             best += r[k]
     room = hi
@@ -124,11 +124,11 @@ def _search(r, w, order, hi, root, x):  # type: ignore[no-untyped-def]
                 break
             # Items i to j - 1 fit: take them, and skip item j.
             for t in range(i, j):
-                taken[t] = True
+                taken[t] = 1
                 room -= w[order[t]]
                 value += r[order[t]]
             if j < m:
-                taken[j] = False
+                taken[j] = 0
             i = j + 1
             nodes += 1
             if nodes > NODES:
@@ -137,20 +137,20 @@ def _search(r, w, order, hi, root, x):  # type: ignore[no-untyped-def]
         if not pruned and value < best:
             best = value
             for t in range(m):
-                chosen[t] = taken[t] and t < i
+                chosen[t] = taken[t] if t < i else 0
         # Backward: the last item taken is left out.
         i = min(i, m) - 1
-        while i >= 0 and not taken[i]:
+        while i >= 0 and taken[i] == 0:
             i -= 1
         if i < 0:
             break
-        taken[i] = False
+        taken[i] = 0
         room += w[order[i]]
         value -= r[order[i]]
         i += 1
     for k in range(len(order)):
         x[k] = 0.0
     for t in range(m):
-        if chosen[t]:
+        if chosen[t] > 0:
             x[order[t]] = 1.0
     return best

@@ -201,6 +201,19 @@ class Ascent:
         noise = NOISE * float(np.sum(np.abs(self.multipliers[some] * limit)))
         return self.bound - self.relaxation.problem.slack - noise
 
+    def aim(self, objective: float) -> float:
+        """Return what steps should aim at: the best plan, or a little more than the bound.
+
+        Parameters
+        ----------
+        objective
+            Of the best plan known, in last places of money; infinite if there is none.
+        """
+        if math.isfinite(objective):
+            return objective
+        bound = self.bound if math.isfinite(self.bound) else self.look()
+        return bound + 0.05 * abs(bound) + 1.0
+
     def look(self) -> float:
         """Take no step; return the bound at the multipliers as they are."""
         self.run(CHUNK, -math.inf)

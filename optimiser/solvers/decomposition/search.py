@@ -7,6 +7,8 @@ opened and pulls the pairs that it suits, a neighbourhood or an organisation is 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from optimiser.solvers.decomposition.board import (
@@ -21,6 +23,14 @@ from optimiser.solvers.decomposition.board import (
 )
 from optimiser.solvers.decomposition.kernels import kernel, piece
 from optimiser.solvers.decomposition.sorting import arrange
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from optimiser.solvers.decomposition.board import Board
+
+    Ints = NDArray[np.int64]
+    Floats = NDArray[np.float64]
 
 #: Most pairs that one move deals anew.
 LARGEST = 120
@@ -163,17 +173,16 @@ def _ruin(b, ruined):  # type: ignore[no-untyped-def]
     return n, -1, -1, -1
 
 
-@piece(allocates=True)
-def _open(b, pulls, j, ruined):  # type: ignore[no-untyped-def]
+@piece
+def _open(b, pulls, j, ruined, key, order):  # type: ignore[no-untyped-def]
     """Choose the pairs that offer `j` shall pull, the best first, up to a random fill."""
     first, last = b.offers[j].option_start, b.offers[j].option_stop
     n = last - first
-    score = np.empty(n)
+    score = key[:n]
     for i in range(n):
         k = b.offer_option[first + i]
         score[i] = pulls[k] + 0.15 * abs(pulls[k]) * (np.random.random() - 0.5)
-    order = np.empty(n, dtype=np.int64)
-    arrange(score, order)
+    arrange(score, order[:n])
     most = 0.0
     for i in range(b.offers[j].band_start, b.offers[j].band_stop):
         if b.bands[i].hi > most:
@@ -263,30 +272,14 @@ def _chain(b, moved, was):  # type: ignore[no-untyped-def]
     return changes
 
 
-@kernel(allocates=True)
-def explore(b, pulls, seed, iterations, hot, cold, best, best_value):  # type: ignore[no-untyped-def]
-    """Search for a number of iterations; leave the best plan in `best` and return its cost.
-
-    Parameters
-    ----------
-    b
-        The problem and the plan to start from, which moves.
-    pulls
-        How dear each option is to its offer at the present prices per unit of volume (negative: it
-        wants it), shape (options,).
-    seed
-        Of the random numbers.
-    hot, cold
-        First and last temperature, in money.
-    best, best_value
-        Choices of the best plan that keeps the rules, shape (pairs,), and its cost; infinite if
-        there is none yet.
-    """
+@kernel
+def _explore(  # type: ignore[no-untyped-def]
+    b, pulls, seed, iterations, hot, cold, best, best_value, key, places
+):
+    """Search as `explore` does; the last arguments are scratch."""
     np.random.seed(seed)
     pairs = len(b.pairs)
-    ruined = np.empty(LARGEST + 1, dtype=np.int64)
-    moved = np.empty(4 * LARGEST + 4, dtype=np.int64)
-    was = np.empty(4 * LARGEST + 4, dtype=np.int64)
+    ruined, moved, was, order = places[0], places[1], places[2], places[3]
     if pairs == 0:
         return best_value
     for it in range(iterations):
@@ -299,7 +292,7 @@ def explore(b, pulls, seed, iterations, hot, cold, best, best_value):  # type: i
         else:
             n, banned_offer, banned_provider, opened = _ruin(b, ruined)
         if opened >= 0:
-            n = _open(b, pulls, opened, ruined)
+            n = _open(b, pulls, opened, ruined, key, order)
             for i in range(n):
                 q = ruined[i]
                 moved[changes], was[changes] = q, b.pairs[q].choice
@@ -328,14 +321,12 @@ def explore(b, pulls, seed, iterations, hot, cold, best, best_value):  # type: i
             changes += 1
             remove(b, q)
         # Large ones first, or in any order.
-        key = np.empty(n)
         largest_first = np.random.random() < 0.5
         for i in range(n):
             key[i] = -float(b.pairs[ruined[i]].volume) if largest_first else np.random.random()
-        order = np.empty(n, dtype=np.int64)
-        arrange(key, order)
-        for at in order:
-            q = ruined[at]
+        arrange(key[:n], order)
+        for i in range(n):
+            q = ruined[order[i]]
             insert(b, q, cheapest(b, q, banned_offer, banned_provider, 0.02))
         after = b.total[0] + b.total[1]
         if after <= before - heat * np.log(max(np.random.random(), 1e-300)):
@@ -369,3 +360,39 @@ def descend(b):  # type: ignore[no-untyped-def]
             else:
                 changed = True
     return changed
+
+
+def explore(
+    b: Board,
+    pulls: Floats,
+    seed: int,
+    iterations: int,
+    hot: float,
+    cold: float,
+    best: Ints,
+    best_value: float,
+) -> float:
+    """Search for a number of iterations; leave the best plan in `best` and return its cost.
+
+    Parameters
+    ----------
+    b
+        The problem and the plan to start from, which moves.
+    pulls
+        How dear each option is to its offer at the present prices per unit of volume (negative: it
+        wants it), shape (options,).
+    seed
+        Of the random numbers.
+    hot, cold
+        First and last temperature, in money.
+    best, best_value
+        Choices of the best plan that keeps the rules, shape (pairs,), and its cost; infinite if
+        there is none yet.
+    """
+    options = b.offers["option_stop"] - b.offers["option_start"]
+    most = max(4 * LARGEST + 4, int(options.max(initial=0)))
+    value: float = _explore(
+        b, pulls, seed, iterations, hot, cold, best, best_value,
+        np.empty(most), np.empty((4, most), dtype=np.int64),
+    )  # fmt: skip
+    return value

@@ -347,10 +347,10 @@ class Services:
         m, relaxation = self._relaxation.blocks, self._relaxation
         chosen = np.zeros(relaxation.columns.count)
         y0, w0 = int(m.first[2]), int(m.first[3])
-        result = np.empty(len(m.least))
+        result, notes = np.empty(len(m.least)), kernels.scratch(m)
         for p in range(len(m.least)):
             result[p] = reduced[y0 + p] + kernels.members(
-                m, relaxation.upper, reduced, chosen, p, w0
+                m, relaxation.upper, reduced, chosen, p, w0, *notes
             )
         return result, chosen
 

@@ -331,26 +331,17 @@ class _Split:
             if ledger.objective >= before:
                 return
 
-    def _target(self) -> float:
-        """Return what ascents aim at: the best plan, or a little more than the bound."""
-        if math.isfinite(self._ledger.objective):
-            return self._ledger.objective
-        bound = self._ascent.bound
-        if not math.isfinite(bound):
-            bound = self._ascent.look()
-        return bound + 0.05 * abs(bound) + 1.0
-
     def _ascend(self, steps: int) -> None:
         """Raise the bound until that gets slow."""
         ledger, ascent = self._ledger, self._ascent
         ledger.tell("bounding")
         while steps > 0:
-            before, target = ascent.bound, self._target()
+            before, target = ascent.bound, ascent.aim(ledger.objective)
             ascent.run(WINDOW, target, stop=ledger.over)
             self._raise(ascent.safe_bound + self._whole.slack)
             # A target that was only guessed and is reached took fewer steps.
             steps -= WINDOW if ascent.bound < target else CHUNK
-            slow = ascent.bound - before < STALL * (self._target() - ascent.bound)
+            slow = ascent.bound - before < STALL * (ascent.aim(ledger.objective) - ascent.bound)
             if ledger.enough() or (slow and ascent.step < SHORT):
                 return
 
@@ -497,7 +488,7 @@ class _Split:
             np.full(relaxation.columns.count, -1, dtype=np.int64), self._finish,
         )  # fmt: skip
         while not ledger.enough():
-            target = ledger.cutoff() if math.isfinite(ledger.cutoff()) else self._target()
+            target = self._ascent.aim(ledger.cutoff())
             closed = tree.run(target - relaxation.offset, NODES, ledger.over)
             self._raise(tree.bound + relaxation.offset)
             if tree.leaf is not None or (tree.nodes > PATIENT and self._left() <= SMALL):

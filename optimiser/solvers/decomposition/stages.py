@@ -178,9 +178,9 @@ class _Run:
         entries = max(len(self._relaxation.blocks.row_column), 1)
         for _ in range(0, max(min(STEPS, WORK // entries), WINDOW), WINDOW):
             before = ascent.bound
-            ascent.run(WINDOW, self._target(), stop=ledger.over)
+            ascent.run(WINDOW, ascent.aim(ledger.objective), stop=ledger.over)
             ledger.raise_bound(ascent.safe_bound)
-            slow = ascent.bound - before < STALL * (self._target() - ascent.bound)
+            slow = ascent.bound - before < STALL * (ascent.aim(ledger.objective) - ascent.bound)
             # Steps that are still too long do not show yet what the ascent can do.
             if ledger.enough() or (slow and ascent.step < SHORT):
                 break
@@ -195,15 +195,6 @@ class _Run:
         if not np.array_equal(self._first, self._ascent.multipliers):
             points.append(self._ascent.multipliers)
         return self._relaxation.certificate(points, self._ledger.cutoff())
-
-    def _target(self) -> float:
-        """Return what the ascent aims at: the best plan, or a little more than the bound."""
-        if math.isfinite(self._ledger.objective):
-            return self._ledger.objective
-        bound = self._ascent.bound
-        if not math.isfinite(bound):
-            bound = self._ascent.look()
-        return bound + 0.05 * abs(bound) + 1.0
 
     def _offer(self, search: Search) -> None:
         """Hand the search's best plan on, once the rows of the formulation have been checked."""

@@ -67,6 +67,11 @@ def searched(problem, rounds=3):
     return relaxation, ascent, search
 
 
+def notes(n):
+    """What a knapsack of so many items writes its notes on."""
+    return np.empty(n), np.empty((3, n), dtype=np.int64)
+
+
 @pytest.mark.parametrize("seed", range(40))
 def test_knapsack_is_the_best_of_all_subsets(seed):
     """The exact search finds the least value, and its items have that value and fit."""
@@ -76,7 +81,7 @@ def test_knapsack_is_the_best_of_all_subsets(seed):
     w = rng.integers(1, 30, n).astype(float)
     hi = float(rng.integers(1, 60))
     x = np.empty(n)
-    value = knapsack(r, w, np.ones(n), 0.0, hi, True, x)
+    value = knapsack(r, w, np.ones(n), 0.0, hi, True, x, *notes(n))
     best = min(
         float(r @ np.array(chosen))
         for chosen in itertools.product((0.0, 1.0), repeat=n)
@@ -101,7 +106,7 @@ def test_knapsack_with_a_least_weight_is_a_lower_bound(seed):
         for chosen in itertools.product((0.0, 1.0), repeat=n)
         if lo <= float(w @ np.array(chosen)) <= hi
     ]
-    value = knapsack(r, w, np.ones(n), lo, hi, True, np.empty(n))
+    value = knapsack(r, w, np.ones(n), lo, hi, True, np.empty(n), *notes(n))
     assert value <= min(values, default=math.inf) + 1e-9
     assert (value == math.inf) == (w.sum() < lo)
 
