@@ -43,7 +43,7 @@ class Search:
     seed
         Of the random numbers.
     stop
-        Asked now and then whether to end early.
+        Asked now and then whether to end early, if given.
 
     Attributes
     ----------
@@ -54,7 +54,7 @@ class Search:
     """
 
     def __init__(
-        self, problem: Problem, pulls: Floats, seed: int, stop: Callable[[], bool] = lambda: False
+        self, problem: Problem, pulls: Floats, seed: int, stop: Callable[[], bool] | None = None
     ) -> None:
         self._stop = stop
         self._problem = problem
@@ -72,7 +72,9 @@ class Search:
         self._board = boards.copy(self._empty)
         boards.assign(self._board, choice)
         for _ in range(max(2, min(ROUNDS, DESCENT // max(len(choice), 1)))):
-            if not search.descend(self._board) or self._stop():
+            if not search.descend(self._board) or (
+                self._stop is not None and self._stop()
+            ):
                 break
         return self._take()
 
