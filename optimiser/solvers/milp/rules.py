@@ -72,12 +72,14 @@ def _led(problem: Problem) -> Bools:
 
 
 def _in_rows(problem: Problem, kind: str) -> Bools:
-    """Return which atoms of a kind a policy or side row counts, shape (atoms,)."""
+    """Return which atoms of a kind a policy or side row with a limit counts, shape (atoms,)."""
     result = np.zeros(problem.size(kind), dtype=bool)
     for row in problem.rows:
+        if row.lower is None and row.upper is None:
+            continue
         for term in row.terms:
-            if term.kind == kind:
-                result[term.index] = True
+            if term.kind == kind and term.factor:
+                result[term.index[np.asarray(term.coefficient) != 0]] = True
     return result
 
 
