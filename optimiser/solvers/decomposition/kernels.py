@@ -15,7 +15,7 @@ import hashlib
 import pickle
 import sys
 import uuid
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
@@ -25,10 +25,14 @@ import numba
 import numpy as np
 from numba.core import event
 from numba.core.caching import CompileResultCacheImpl, NullCache
+from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler import Compiler, CompilerBase, DefaultPassBuilder
+from numba.core.compiler_machinery import FunctionPass, register_pass
 from numba.core.registry import CPUDispatcher
 from numba.core.serialize import dumps
 from numba.core.types.containers import BaseNamedTuple
 from numba.core.types.misc import unliteral
+from numba.core.untyped_passes import TranslateByteCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,44 +50,33 @@ _CHECKSUM: Final = hashlib.sha256
 _LENGTH: Final = 32
 
 
-def kernel(function: Callable[..., Any] | None = None, *, allocates: bool = False) -> Any:
+def kernel(function: Callable[..., Any]) -> Any:
     """Compile a function that is called from Python; its code is kept on disk.
 
-    While it runs other threads of Python do, too.
-
-    Parameters
-    ----------
-    function
-        What to compile; None to return a decorator.
-    allocates
-        Whether it makes arrays, or calls what does. One that does not need not count who holds the
-        arrays that it is given, which is most of the work of a small function given a board.
+    It makes no arrays: so it need not count who holds those that it is given, which would be most
+    of the work of a small function given a board. Other threads of Python run beside it.
     """
-    if function is None:
-        return partial(kernel, allocates=allocates)
-    return _Compiled(
-        function, kept(function), no_cfunc_wrapper=True, nogil=True, _nrt=allocates
-    )
+    return _Compiled(function, kept(function), nogil=True)
 
 
-def piece(function: Callable[..., Any] | None = None, *, allocates: bool = False) -> Any:
+def piece(function: Callable[..., Any]) -> Any:
     """Compile a function that kernels call; its code is a part of theirs. See `kernel`."""
-    if function is None:
-        return partial(piece, allocates=allocates)
-    return _Piece(
-        function, NullCache(), no_cfunc_wrapper=True, no_cpython_wrapper=True, _nrt=allocates
-    )
+    return _Piece(function, NullCache(), pipeline=_Pipeline, no_cpython_wrapper=True)
 
 
 class _Compiled(CPUDispatcher):  # type: ignore[misc]
     """A dispatcher that takes literal arguments as any others, and so is compiled once for all."""
 
     def __init__(
-        self, function: Callable[..., Any], where: Kept | NullCache, **options: bool
+        self,
+        function: Callable[..., Any],
+        where: Kept | NullCache,
+        pipeline: type[CompilerBase] = Compiler,
+        **options: bool,
     ) -> None:
-        super().__init__(
-            function, targetoptions={"nopython": True, "error_model": "numpy", **options}
-        )
+        options |= {"nopython": True, "_nrt": False, "no_cfunc_wrapper": True}
+        targets = {"error_model": "numpy", **options}
+        super().__init__(function, targetoptions=targets, pipeline_class=pipeline)
         self._cache = where
 
     @property
@@ -97,18 +90,61 @@ class _Compiled(CPUDispatcher):  # type: ignore[misc]
 
 
 class _Piece(_Compiled):
-    """A dispatcher that kernels call; Python's calls, as in tests, get a version of their own."""
+    """A dispatcher that kernels call; Python's calls, as in tests, get a kernel of their own."""
 
     @cached_property
-    def _whole(self) -> _Compiled:
-        return _Compiled(self.py_func, kept(self.py_func))
+    def _whole(self) -> Any:
+        return kernel(self.py_func)
 
     def add_overload(self, result: Any) -> None:
-        """Keep a compiled version for kernels alone: it has no way in from Python."""
-        self.overloads[tuple(result.signature.args)] = result
+        """Keep a compiled version where kernels find it, and Python does not."""
+        own = object()
+        self.targetctx.insert_user_function(own, result.fndesc, [result.library])
+        self.overloads[tuple(result.signature.args)] = result._replace(entry_point=own)
 
     def _compile_for_args(self, *args: Any, **kws: Any) -> Any:
         return self._whole
+
+
+class _Part(JITCodeLibrary):  # type: ignore[misc]
+    """Code that waits to become a part of a kernel's: optimised and made machine code only there.
+
+    Numba would do both for each function by itself, and again in each that calls it.
+    """
+
+    def _optimize_final_module(self) -> None:
+        pass
+
+    def _finalize_final_module(self) -> None:
+        self._finalize_dynamic_globals()
+        self._finalized = True
+
+
+@register_pass(mutates_CFG=False, analysis_only=True)
+class _Parting(FunctionPass):  # type: ignore[misc]
+    """Has the code of a function put into a `_Part`."""
+
+    _name = "optimiser_part"
+
+    def __init__(self) -> None:
+        FunctionPass.__init__(self)
+
+    def run_pass(self, state: Any) -> bool:
+        """Say where the code goes, and that it is not to be run."""
+        state.library = _Part(state.targetctx.codegen(), state.func_id.func_qualname)
+        state.flags.no_compile = True
+        return False
+
+
+class _Pipeline(CompilerBase):  # type: ignore[misc]
+    """Numba's way from a function to code, for pieces."""
+
+    def define_pipelines(self) -> list[Any]:
+        """Return the only way."""
+        passes = DefaultPassBuilder.define_nopython_pipeline(self.state)
+        passes.add_pass_after(_Parting, TranslateByteCode)
+        passes.finalize()
+        return [passes]
 
 
 class Kept:
