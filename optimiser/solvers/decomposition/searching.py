@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 #: Share of the first temperature of a round that is the last.
 COLD: Final = 0.01
+#: Options of a pair up to which a round has all its iterations.
+USUAL: Final = 50
 #: Rounds over all pairs in which each goes to its cheapest choice, and pairs looked at in them.
 ROUNDS, DESCENT = 50, 1_000_000
 
@@ -92,10 +94,13 @@ class Search:
         Parameters
         ----------
         iterations
-            Ruins and recreations.
+            Ruins and recreations; fewer where pairs have more than `USUAL` options, since each of
+            these is looked at.
         heat
             Factor of the temperature.
         """
+        each = self._problem.options / max(self._problem.pairs, 1)
+        iterations = max(1, round(iterations * min(1.0, USUAL / max(each, 1.0))))
         hot = heat * float(self._board.unit[1])
         if self.value < math.inf:
             self._board = boards.copy(self._empty)
