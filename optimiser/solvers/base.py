@@ -66,6 +66,9 @@ class Event:
         A bound on the objective that the solver claims, or None.
     phase
         What it is doing, in a word or two, for the progress line.
+    waits
+        Whether the clock of the time limit stands still from here on; None if that is as before.
+        For what is done once per machine and not once per solve.
     """
 
     time: float
@@ -73,6 +76,7 @@ class Event:
     plan: Plan | None = None
     bound: float | None = None
     phase: str = ""
+    waits: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

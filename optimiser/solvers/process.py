@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import math
 import os
 import pickle
 import select
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 ASK, OVERRUN = 2.0, 5.0
 #: Seconds that a solver has to end after it was interrupted.
 GRACE: Final = 1.5
+#: Seconds that its clock may stand still at most.
+STANDS: Final = 120.0
 #: Seconds that a child has to end by itself after its outcome.
 FAREWELL: Final = 1.0
 #: Characters of its standard error that are quoted.
@@ -262,7 +265,9 @@ class _Watch:
         self._interrupted_at: float | None = None
         self._asked = False
         limit = task.options.time_limit
-        self._limit = None if limit is None else task.began + limit
+        self._limit = math.inf if limit is None else task.began + limit
+        self._stood = 0.0
+        self._stands_since: float | None = None
 
     def run(self) -> Ending:
         """Watch until the child has ended or has to be ended."""
@@ -288,10 +293,11 @@ class _Watch:
                 self._child.ask()
             if interrupted.count > 1 or now >= (self._interrupted_at or now) + GRACE:
                 return self._killed("did not stop when interrupted")
-            if self._limit is not None and now >= self._limit + ASK and not self._asked:
+            limit = self._limit + self._standing(now)
+            if now >= limit + ASK and not self._asked:
                 self._asked = True
                 self._child.ask()
-            if self._limit is not None and now >= self._limit + OVERRUN:
+            if now >= limit + OVERRUN:
                 return self._killed("ran past its time limit and was killed")
 
     def _pause(self) -> float:
@@ -300,15 +306,27 @@ class _Watch:
         pause = 60.0
         if self._interrupted_at is not None:
             pause = self._interrupted_at + GRACE - now
-        if self._limit is not None:
-            pause = min(pause, self._limit + (OVERRUN if self._asked else ASK) - now)
+        limit = self._limit + self._standing(now)
+        pause = min(pause, limit + (OVERRUN if self._asked else ASK) - now)
         return max(pause, 0.0)
+
+    def _standing(self, now: float) -> float:
+        """Seconds for which the clock has stood still so far; see `base.Event`."""
+        since = self._stands_since
+        return min(self._stood + (0.0 if since is None else now - since), STANDS)
+
+    def _stop_or_go(self, waits: bool) -> None:
+        now = time.monotonic()
+        self._stood = self._standing(now)
+        self._stands_since = now if waits else None
 
     def _read(self) -> bool:
         """Take what has come; False once nothing more can come."""
         data = os.read(self._child.events, 1 << 20)
         for message in self._frames.feed(data):
             if isinstance(message, Event):
+                if message.waits is not None:
+                    self._stop_or_go(message.waits)
                 self._take(message)
             elif isinstance(message, Call) and self._agent is not None:
                 self._agent.take(message)

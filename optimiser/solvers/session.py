@@ -65,7 +65,8 @@ def solve(
     solver
         A name of `registry.names`, ``auto`` for the best installed, or ``pulp:NAME``.
     time_limit
-        Seconds of wall time from the compiled problem; None for no limit.
+        Seconds of wall time from the compiled problem; None for no limit. What is done once per
+        machine, as compiling the kernels of `decomposition`, does not count.
     gap
         Relative gap at which to stop; 0 asks for proof to the last place of money.
     threads

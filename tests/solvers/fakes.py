@@ -56,6 +56,16 @@ class Fake:
         return Outcome(reason="limit", bound=1.0, **honest(problem))
 
 
+class StopsItsClock(Fake):
+    """It stops its clock for four seconds, as for what is done once per machine."""
+
+    def solve(self, problem: Problem, options: Options, emit: Emit) -> Any:
+        emit(Event(time=0.0, bound=1.0, waits=True, **honest(problem)))
+        time.sleep(4)
+        emit(Event(time=0.0, waits=False))
+        return self.end(problem, options)
+
+
 class Missing(Fake):
     """It is not installed."""
 

@@ -88,6 +88,18 @@ def test_hang_is_killed_after_its_limit(monkeypatch, tmp_path):
         assert gone(int(number))
 
 
+@pytest.mark.parametrize("stands", [120.0, 0.1])
+def test_a_clock_that_stands_still_is_no_overrun_for_so_long(monkeypatch, stands):
+    """What a solver does while its clock stands does not count, up to a limit."""
+    monkeypatch.setattr("optimiser.solvers.process.ASK", 0.3)
+    monkeypatch.setattr("optimiser.solvers.process.OVERRUN", 0.6)
+    monkeypatch.setattr("optimiser.solvers.process.STANDS", stands)
+    began = time.monotonic()
+    result = run("StopsItsClock", time_limit=2.5)
+    assert result.status == "feasible"
+    assert (time.monotonic() - began > 4) == (stands > 4)
+
+
 def gone(process: int, within: float = 1.0) -> bool:
     """Whether a process ends within so many seconds; a zombie of another parent has ended."""
     until = time.monotonic() + within

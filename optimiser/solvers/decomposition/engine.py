@@ -37,7 +37,7 @@ class Decomposition:
             from optimiser.solvers.decomposition.kernels import watched
             from optimiser.solvers.decomposition.stages import work
 
-            with watched(ledger.tell):
+            with watched(ledger.tell, ledger.stand, ledger.go_on):
                 reason = work(ledger, problem, options)
         except KeyboardInterrupt:
             reason = "interrupted"

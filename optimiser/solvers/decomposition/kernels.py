@@ -38,8 +38,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 #: What is said while kernels are compiled, by why they are; and where they cannot be kept.
-FIRST: Final = "compiling kernels for the first time (about 10 s, once per machine)"
-HOMELESS: Final = "compiling kernels (about 10 s; no folder can be written to that would keep them)"
+FIRST: Final = (
+    "compiling kernels for the first time (about 10 s, once per machine; the time limit waits)"
+)
+HOMELESS: Final = (
+    "compiling kernels (about 10 s; the time limit waits), as no folder can be written to that "
+    "would keep them"
+)
 DAMAGED: Final = "compiling kernels anew, as those on disk were damaged"
 REFUSED: Final = "compiled kernels are not kept"
 #: Kinds of numba's events: a function is compiled; and of our own: what befell a file.
@@ -283,8 +288,10 @@ def _code(function: Any, code: CodeType, seen: set[Any]) -> Iterator[str]:
 class _Watch(event.Listener):  # type: ignore[misc]
     """Hears when kernels are compiled; see `watched`."""
 
-    def __init__(self, tell: Callable[[str], None]) -> None:
-        self._tell = tell
+    def __init__(
+        self, tell: Callable[[str], None], begins: Callable[[str], None], ends: Callable[[], None]
+    ) -> None:
+        self._tell, self._begins, self._ends = tell, begins, ends
         self._depth = 0
         self._damaged = False
         self._collects = gc.isenabled()
@@ -302,7 +309,7 @@ class _Watch(event.Listener):  # type: ignore[misc]
             return
         compiled = news.data["dispatcher"]
         homeless = isinstance(compiled, _Compiled) and compiled.homeless
-        self._tell(DAMAGED if self._damaged else HOMELESS if homeless else FIRST)
+        self._begins(DAMAGED if self._damaged else HOMELESS if homeless else FIRST)
         # The compiler makes objects by the million, and hardly any to collect.
         self._collects = gc.isenabled()
         gc.disable()
@@ -310,16 +317,28 @@ class _Watch(event.Listener):  # type: ignore[misc]
     def on_end(self, news: Any) -> None:
         """Collect garbage again once it is compiled."""
         self._depth -= 1
-        if self._depth == 0 and self._collects:
+        if self._depth > 0:
+            return
+        if self._collects:
             gc.enable()
+        self._ends()
 
 
 @contextlib.contextmanager
-def watched(tell: Callable[[str], None]) -> Iterator[None]:
-    """Within the context, `tell` is called with a line of text before a kernel is compiled.
+def watched(
+    tell: Callable[[str], None], begins: Callable[[str], None], ends: Callable[[], None]
+) -> Iterator[None]:
+    """Have it told within the context when kernels are compiled.
 
-    It is not called for kernels whose code is found on disk.
+    Parameters
+    ----------
+    tell
+        Called with a line of text where compiled code cannot be kept.
+    begins
+        Called with a line of text before a kernel is compiled; not if its code is found on disk.
+    ends
+        Called once it is compiled.
     """
-    watch = _Watch(tell)
+    watch = _Watch(tell, begins, ends)
     with event.install_listener(_COMPILES, watch), event.install_listener(_FILES, watch):
         yield

@@ -49,6 +49,8 @@ class Ledger:
         self._emit_event = emit
         self._log = options.log is not None
         self._began = time.monotonic()
+        #: When the clock was stopped; None while it goes.
+        self._stood: float | None = None
         self._lock = threading.RLock()
         self.plan: Plan | None = None
         self.objective = math.inf
@@ -57,8 +59,9 @@ class Ledger:
         self.certify: Callable[[], Certificate | None] = lambda: None
 
     def seconds(self) -> float:
-        """Seconds since the start."""
-        return time.monotonic() - self._began
+        """Seconds since the start, but for those in which the clock stood still."""
+        stood = self._stood
+        return (time.monotonic() if stood is None else stood) - self._began
 
     def left(self) -> float:
         """Seconds left; infinite without a limit."""
@@ -96,6 +99,20 @@ class Ledger:
         """Say what is being done."""
         with self._lock:
             self._emit(Event(time=self.seconds(), phase=phase, bound=self._known()))
+
+    def stand(self, phase: str) -> None:
+        """Say what is being done, and stop the clock until `go_on`."""
+        with self._lock:
+            self._emit(Event(time=self.seconds(), phase=phase, bound=self._known(), waits=True))
+            self._stood = time.monotonic()
+
+    def go_on(self) -> None:
+        """Let the clock go on after `stand`."""
+        with self._lock:
+            if self._stood is not None:
+                self._began += time.monotonic() - self._stood
+                self._stood = None
+                self._emit(Event(time=self.seconds(), waits=False))
 
     def raise_bound(self, bound: float) -> None:
         """Take a lower bound on the objective of every plan better than the best."""

@@ -261,7 +261,8 @@ def test_a_small_problem_is_proved_and_the_same_seed_gives_the_same_way():
         outcome = Decomposition().solve(problem, Options(gap=0, seed=3), events.append)
         assert (outcome.reason, outcome.objective) == ("finished", best.objective)
         assert outcome.bound >= best.objective - 0.5
-        told.append([(e.objective, e.phase) for e in events if e.phase != "proving"])
+        heard = [e for e in events if e.waits is None]  # without what a fresh machine compiles
+        told.append([(e.objective, e.phase) for e in heard if e.phase != "proving"])
     assert told[0][:12] == told[1][:12]
 
 
