@@ -71,7 +71,8 @@ class Apart:
             return time.monotonic() - began
 
         crew = Crew(
-            options.executor, lambda text: emit(Event(time=seconds(), phase=text)), began + limit
+            options.executor, lambda text: emit(Event(time=seconds(), phase=text)),
+            lambda: limit - seconds(),
         )
         services, search = prepared(problem, crew, limit)
         plan, objective = search.plan(), search.value

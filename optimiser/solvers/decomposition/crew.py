@@ -73,17 +73,17 @@ class Crew:
         Where to have it done, or None to do it here. Once it has failed it is not used again.
     tell
         Called with what is worth saying.
-    deadline
-        Time of `time.monotonic` at which to stop.
+    left
+        Returns the seconds that are left; infinite without a limit.
     """
 
     def __init__(
         self,
         executor: Executor | None = None,
         tell: Callable[[str], object] = lambda _: None,
-        deadline: float = math.inf,
+        left: Callable[[], float] = lambda: math.inf,
     ) -> None:
-        self._executor, self._tell, self._deadline = executor, tell, deadline
+        self._executor, self._tell, self._left = executor, tell, left
 
     def bound(
         self, services: list[Service], jobs: list[Job], stop: Callable[[], bool]
@@ -116,7 +116,7 @@ class Crew:
         """Return the bounds that the executor's workers have found."""
         futures: dict[int, Future[bytes]] = {}
         found: dict[int, float] = {}
-        left = self._deadline - time.monotonic()
+        left = max(self._left(), 0.0)
         seconds = left - min(RETURN, 0.1 * left) if math.isfinite(left) else math.inf
         try:
             for number, (service, job) in enumerate(zip(services, jobs, strict=True)):

@@ -109,7 +109,7 @@ class _Run:
         self._cuts: list[LinearRow] = []
         self._trees = self._cores = self._proofs = 0
         ledger.certify = self._certificate
-        self._crew = Crew(options.executor, ledger.tell, ledger.deadline)
+        self._crew = Crew(options.executor, ledger.tell, ledger.left)
 
     def work(self) -> str:
         """Search and bound in turn; then prove, if what is left is small enough."""
