@@ -32,7 +32,8 @@ def test_auto_is_the_best_installed():
 )
 def test_misspelt_name_gets_a_suggestion_and_the_list(typed, meant):
     """The error says what may have been meant, and all there are."""
-    with pytest.raises(UsageError, match=f"did you mean '{meant}'.*auto, decomposition, highs.*pulp:NAME"):
+    said = f"did you mean '{meant}'.*auto, decomposition, highs.*pulp:NAME"
+    with pytest.raises(UsageError, match=said):
         registry.get(typed)
 
 
