@@ -27,7 +27,8 @@ from optimiser.solvers.decomposition.crew import Crew, Job, packed, work
 from optimiser.solvers.errands import Frames, Site, framed
 from optimiser.solvers.session import solve
 
-FORK = multiprocessing.get_context("fork")
+#: Not forked: HiGHS in a process forked from one that has run it (as other tests do) is not sound.
+SPAWN = multiprocessing.get_context("spawn")
 
 
 def run(executor, solver="Apart", **options):
@@ -69,7 +70,7 @@ def test_threads_give_the_same_answer(alone, capfd):
 
 def test_processes_give_the_same_answer(alone, capfd):
     """The same for a pool of processes."""
-    with ProcessPoolExecutor(2, mp_context=FORK) as executor:
+    with ProcessPoolExecutor(2, mp_context=SPAWN) as executor:
         result, _ = run(executor)
     assert (result.objective, result.bound) == (alone.objective, alone.bound)
     assert result.reasons == alone.reasons
@@ -104,7 +105,7 @@ class Dies(ProcessPoolExecutor):
 
 def test_solver_goes_on_without_an_executor_whose_worker_dies(alone):
     """The answer is the same, and the user is told, both at once and in the result."""
-    with Dies(1, mp_context=FORK) as executor:
+    with Dies(1, mp_context=SPAWN) as executor:
         result, told = run(executor)
     assert (result.objective, result.bound) == (alone.objective, alone.bound)
     assert result.status == alone.status
@@ -171,7 +172,7 @@ def test_time_limit_holds_for_an_executor_that_never_answers():
 
 def test_time_limit_holds_for_workers():
     """Workers end with the solve, though they had more to do."""
-    with ProcessPoolExecutor(4, mp_context=FORK) as executor:
+    with ProcessPoolExecutor(4, mp_context=SPAWN) as executor:
         began = time.monotonic()
         result, _ = run(executor, "Endless", time_limit=4)
         assert time.monotonic() - began < 6
