@@ -144,8 +144,9 @@ def test_one_knapsack(benchmark, relaxation, ascent):
     band = max(hard)[1]
     items = b.item[b.item_start[band] : b.item_start[band + 1]]
     r, w, a = cost[items], b.weight[items], b.most[items]
-    x = np.empty(len(items))
-    value = benchmark(knapsack, r, w, a, b.lo[band], b.hi[band], True, x)
+    x, ratio = np.empty((2, len(items)))
+    places = np.empty((3, len(items)), dtype=np.int64)
+    value = benchmark(knapsack, r, w, a, b.lo[band], b.hi[band], True, x, ratio, places)
     assert value < 0
     assert np.dot(w, x) <= b.hi[band] + 1e-6
 
