@@ -45,7 +45,7 @@ ONCE = ("opening_cost", "closing_cost", "set_up_cost", "entry_cost", "exit_cost"
 
 @pytest.fixture(scope="module", autouse=True)
 def _in_this_process():
-    def run(task, take, _):
+    def run(task, take, *_):
         return Ending(outcome=registry.load(task.spec).solve(task.problem, task.options, take))
 
     with pytest.MonkeyPatch.context() as patch:

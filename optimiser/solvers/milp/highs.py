@@ -78,7 +78,7 @@ class Highs(MatrixSolver):
     def run(self, job: Job) -> Answer:
         """Solve one matrix with HiGHS."""
         answer, self.looked = _solve(job, job.start, self._looks)
-        if job.start is not None and not _agrees(job.matrix, answer):
+        if job.start is not None and not _agrees(job.matrix, answer.x, answer.objective):
             # Where presolve alone solves the problem, HiGHS 1.16.0 may claim the optimum and hand
             # back the start (seen on 4 of 117 tiny instances).
             answer, self.looked = _solve(job, None, self._looks)
@@ -164,12 +164,12 @@ def _run(highs: Any, job: Job) -> tuple[Any, str]:
             return None, "limit"
 
 
-def _agrees(matrix: Matrix, answer: Answer) -> bool:
-    """Whether the column vector costs what is claimed for it."""
-    if answer.x is None or answer.objective is None:
+def _agrees(matrix: Matrix, x: NDArray[np.float64] | None, objective: float | None) -> bool:
+    """Whether a column vector costs what is claimed for it."""
+    if x is None or objective is None:
         return True
-    cost = float(matrix.cost @ answer.x) + matrix.offset
-    return abs(cost - answer.objective) <= 1e-6 * max(1.0, abs(cost))
+    cost = float(matrix.cost @ x) + matrix.offset
+    return abs(cost - objective) <= 1e-6 * max(1.0, abs(cost))
 
 
 def _set(highs: Any, job: Job) -> None:
@@ -251,6 +251,8 @@ class _Watch:
     def _incumbent(self, event: Any) -> None:
         out = event.data_out
         x = np.array(out.mip_solution, dtype=np.float64)
+        if not _agrees(self._job.matrix, x, out.objective_function_value):
+            return  # the start, under the objective of another; see `Highs.run`
         self._job.report(x=x, objective=out.objective_function_value,
                          bound=self._under(out.mip_dual_bound))  # fmt: skip
 
