@@ -268,6 +268,13 @@ class _Sweep:
         )
 
 
+def ways(problem: Problem, banded: Bools, home: Bools) -> Ints:
+    """Return how many of these option-bands, and in-house deliveries, each pair has; (pairs,)."""
+    pair = problem.option_pair[problem.banded_option[banded]]
+    result: Ints = home + np.bincount(pair, minlength=problem.pairs)
+    return result
+
+
 def restrict(problem: Problem, banded: Bools, home: Bools) -> Problem:
     """Return the problem with only these option-bands and in-house deliveries.
 
@@ -283,8 +290,8 @@ def restrict(problem: Problem, banded: Bools, home: Bools) -> Problem:
         ("offer", problem.size("offer"), problem.option_offer[option]),
         ("contract", problem.size("contract"), problem.option_contract[option]),
     ):
-        keep[kind] = _mark(size, index)
-    keep["provider"] = _mark(problem.size("provider"), problem.offer_provider[keep["offer"]])
+        keep[kind] = mark(size, index)
+    keep["provider"] = mark(problem.size("provider"), problem.offer_provider[keep["offer"]])
     new = {kind: np.cumsum(mask) - 1 for kind, mask in keep.items()}
     # Pairs keep their numbers: only what may be chosen goes.
     for kind in ("home", "home_use"):
@@ -352,7 +359,8 @@ def restrict(problem: Problem, banded: Bools, home: Bools) -> Problem:
     )
 
 
-def _mark(size: int, index: Ints) -> Bools:
+def mark(size: int, index: Ints) -> Bools:
+    """Return a mask of a size that is true at the places given, shape (size,)."""
     mask = np.zeros(size, dtype=bool)
     mask[index] = True
     return mask

@@ -44,7 +44,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from optimiser.model.clean import restrict
+from optimiser.model.clean import mark, restrict, ways
 from optimiser.model.plan import BY_ITSELF, Plan
 from optimiser.model.problem import Linear, LinearRow, Term
 from optimiser.solvers.milp.rules import contract_authority, counted
@@ -103,11 +103,9 @@ def grouped_components(problem: Problem, at_most: int, *, decided: bool = True) 
     count = int(number.max(initial=-1)) + 1
     if count <= at_most:
         return number
-    ways = problem.home + np.bincount(
-        problem.option_pair[problem.banded_option], minlength=problem.pairs
-    )
+    each = ways(problem, np.ones(problem.size("banded"), dtype=bool), problem.home)
     some = number >= 0
-    size = np.bincount(number[some], weights=ways[some], minlength=count)
+    size = np.bincount(number[some], weights=each[some], minlength=count)
     group = np.zeros(count, dtype=np.int64)
     loads = [(0.0, g) for g in range(at_most)]
     for c in np.argsort(-size, kind="stable").tolist():
@@ -309,11 +307,11 @@ def _index(term: Term, live: dict[str, Bools]) -> Ints:
 
 def _live(problem: Problem) -> dict[str, Bools]:
     """Return by kind which atoms can be anything but 0."""
-    option = _mark(problem.options, problem.banded_option)
-    offer = _mark(problem.size("offer"), problem.option_offer[option])
-    pair = problem.home | _mark(problem.pairs, problem.option_pair[option])
+    option = mark(problem.options, problem.banded_option)
+    offer = mark(problem.size("offer"), problem.option_offer[option])
+    pair = problem.home | mark(problem.pairs, problem.option_pair[option])
     link: Bools = np.any(pair[problem.link], axis=1)
-    officers = _mark(problem.size("officers"), problem.pair_authority[_with_hours(problem, option)])
+    officers = mark(problem.size("officers"), problem.pair_authority[_with_hours(problem, option)])
     officers &= problem.authority_officer_hours > 0
     index = problem.cover_index
     member = np.zeros(len(index), dtype=bool)
@@ -327,14 +325,14 @@ def _live(problem: Problem) -> dict[str, Bools]:
         "banded": np.ones(problem.size("banded"), dtype=bool),
         "home": problem.home,
         "home_use": problem.home,
-        "band": _mark(problem.size("band"), problem.banded_band),
+        "band": mark(problem.size("band"), problem.banded_band),
         "offer": offer,
-        "provider": _mark(problem.size("provider"), problem.offer_provider[offer]),
-        "contract": _mark(problem.size("contract"), problem.option_contract[option]),
+        "provider": mark(problem.size("provider"), problem.offer_provider[offer]),
+        "contract": mark(problem.size("contract"), problem.option_contract[option]),
         "officers": officers,
         "managers": officers & (problem.authority_span > 0),
         "link": link,
-        "cover": _mark(problem.size("cover"), cover[member]),
+        "cover": mark(problem.size("cover"), cover[member]),
     }
 
 
@@ -346,12 +344,6 @@ def _with_hours(problem: Problem, option: Bools) -> Bools:
     some |= (hours.get("contract", problem.size("contract")) != 0)[problem.option_contract]
     result[problem.option_pair[option & some]] = True
     return result
-
-
-def _mark(size: int, index: Ints) -> Bools:
-    mask = np.zeros(size, dtype=bool)
-    mask[index] = True
-    return mask
 
 
 def _sums(index: Ints, values: NDArray[Any], size: int) -> Floats:
@@ -476,7 +468,7 @@ class _Graph:
         problem = self._problem
         count = problem.size("offer")
         offer = problem.option_offer[self._option]
-        sure = _mark(count, problem.option_offer[self._sure])
+        sure = mark(count, problem.option_offer[self._sure])
         reach = _sums(offer, self._volume, count)
         smallest = np.ones(count, dtype=np.int64)  # a share may be as small as that
         if not problem.split:
@@ -495,7 +487,7 @@ class _Graph:
         problem = self._problem
         count = problem.size("provider")
         provider = problem.option_provider
-        sure = _mark(count, provider[self._sure])
+        sure = mark(count, provider[self._sure])
         weight = problem.service_weight[problem.pair_service[self._pair]]
         load = weight.astype(np.float64) * self._volume
         reach = _sums(provider[self._option], load, count)
@@ -508,7 +500,7 @@ class _Graph:
     def _contracts(self) -> None:
         """Tie by contracts: what they cost. Who limits or oversees them ties by itself."""
         problem = self._problem
-        sure = _mark(problem.size("contract"), problem.option_contract[self._sure])
+        sure = mark(problem.size("contract"), problem.option_contract[self._sure])
         matters = self._watched["contract"] | (self._costs("contract") & ~sure)
         self._tie_options("contract", problem.option_contract, matters)
 

@@ -35,6 +35,9 @@ INSIDE: Final = frozenset(
 )
 #: Steps between two looks at the clock.
 CHUNK: Final = 10
+#: Steps of an ascent between two rounds of search, and of a window; the share of the way to the
+#: best plan below which a window is not worth going on, once the steps' factor is short.
+STEPS, WINDOW, STALL, SHORT = 600, 50, 0.01, 0.1
 #: Relative error of long sums of floats.
 NOISE: Final = 1e-13
 #: Steps without a better bound after which steps shorten.
@@ -200,6 +203,22 @@ class Ascent:
         limit = np.where(self.multipliers > 0, b.low, b.high)[some]
         noise = NOISE * float(np.sum(np.abs(self.multipliers[some] * limit)))
         return self.bound - self.relaxation.problem.slack - noise
+
+    def window(self, objective: float, stop: Callable[[], bool]) -> bool:
+        """Take `WINDOW` steps at most; say whether more of them are worth it.
+
+        Parameters
+        ----------
+        objective
+            Of the best plan known, in last places of money; infinite if there is none.
+        stop
+            Asked now and then.
+        """
+        before = self.bound
+        self.run(WINDOW, self.aim(objective), stop=stop)
+        slow = self.bound - before < STALL * (self.aim(objective) - self.bound)
+        # Steps that are still too long do not show yet what the ascent can do.
+        return not (slow and self.step < SHORT)
 
     def aim(self, objective: float) -> float:
         """Return what steps should aim at: the best plan, or a little more than the bound.

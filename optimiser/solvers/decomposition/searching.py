@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
 
+#: Iterations of a round of search, and factors of the temperature that rounds take in turn.
+ROUND: Final = 4_000
+HEATS: Final = (0.03, 0.1, 0.3, 1.0)
 #: Share of the first temperature of a round that is the last.
 COLD: Final = 0.01
 #: Options of a pair up to which a round has all its iterations.
@@ -74,9 +77,7 @@ class Search:
         self._board = boards.copy(self._empty)
         boards.assign(self._board, choice)
         for _ in range(max(2, min(ROUNDS, DESCENT // max(len(choice), 1)))):
-            if not search.descend(self._board) or (
-                self._stop is not None and self._stop()
-            ):
+            if not search.descend(self._board) or (self._stop is not None and self._stop()):
                 break
         return self._take()
 

@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from optimiser.model.clean import clean, restrict
+from optimiser.model.clean import clean, restrict, ways
 from optimiser.model.problem import Linear, LinearRow, Term
 from optimiser.solvers.base import Options
 from optimiser.solvers.decomposition import blocks as kernels
 from optimiser.solvers.decomposition.blocks import Blocks
 from optimiser.solvers.decomposition.crew import Crew, Job
+from optimiser.solvers.decomposition.general import ask
 from optimiser.solvers.decomposition.ranges import grouped, starts
 from optimiser.solvers.decomposition.searching import Search, likely, pull
 from optimiser.solvers.decomposition.tree import Tree
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from optimiser.model.plan import Plan
     from optimiser.model.problem import Problem
     from optimiser.solvers.decomposition.relaxation import Relaxation
     from optimiser.solvers.decomposition.tree import Node
@@ -134,31 +136,20 @@ class Service:
         banded = (node.work[:nx] > 0) & band[self._problem.banded_band]
         home = np.zeros(self._problem.pairs, dtype=bool)
         home[self._problem.home] = node.work[len(node.work) - nh :] > 0
-        choices = home + np.bincount(
-            self._problem.option_pair[self._problem.banded_option[banded]],
-            minlength=self._problem.pairs,
-        )
-        if not choices.all():
+        if not ways(self._problem, banded, home).all():
             return target
         fine, exact = self._exactly()
         problem, _ = clean(restrict(exact, banded, home))
         # Forced offers need not be used there, which can only lower the bound.
-        options = Options(
-            time_limit=max(min(self.deadline - time.monotonic(), 1e6), 0.01), gap=0.0,
-            seed=self._seed,
-        )  # fmt: skip
         highs = Highs(cutoff=target * fine, looks=min(FINISH, self._looks))
-        outcome = highs.solve(problem, options, lambda _: None)
+        options, left = Options(gap=0.0, seed=self._seed), self.deadline - time.monotonic()
+        outcome = ask(highs, problem, options, left)
         # A vain try is charged in full, since others are likely to be as vain.
         self._looks -= highs.looked if outcome.reason in {"finished", "infeasible"} else FINISH
-        if outcome.reason == "interrupted":
-            raise KeyboardInterrupt
         if outcome.plan is not None:
-            columns = self._columns
-            x = encode(columns, outcome.plan)
-            if x is not None:
-                blocks = [x[columns.block(block)] for block in ("x", "z", "y", "h")]
-                self.learn(np.concatenate(blocks))
+            own = self._own(outcome.plan)
+            if own is not None:
+                self.learn(own)
         if outcome.reason == "infeasible":
             return target
         if outcome.reason != "finished" or outcome.bound is None:
@@ -193,10 +184,16 @@ class Service:
         self._heat = HEATS[(HEATS.index(self._heat) + 1) % len(HEATS)]
         self._search.explore(iterations, self._heat)
         if math.isfinite(self._search.value):
-            columns = self._columns
-            x = encode(columns, self._search.plan())
-            assert x is not None
-            self.learn(np.concatenate([x[columns.block(block)] for block in ("x", "z", "y", "h")]))
+            own = self._own(self._search.plan())
+            assert own is not None
+            self.learn(own)
+
+    def _own(self, plan: Plan) -> Floats | None:
+        """Return a plan of the service's own problem as a vector, shape (own columns,), or None."""
+        x = encode(self._columns, plan)
+        if x is None:
+            return None
+        return np.concatenate([x[self._columns.block(block)] for block in ("x", "z", "y", "h")])
 
     def learn(self, vector: Floats) -> None:
         """Keep a solution, shape (own columns,)."""
@@ -244,9 +241,7 @@ class Service:
             if closed or self.tree.nodes >= until or stop():
                 return min(self.tree.bound, value)
             leaf = self.tree.leaf
-            average = self.tree.plunge(target) if leaf is None else leaf.average
-            self._look(average, AGAIN)
-
+            self._look(self.tree.plunge(target) if leaf is None else leaf.average, AGAIN)
 
     def cut(self) -> LinearRow:
         """Return the row that the service's part costs at least its bound, at its present prices.
@@ -318,12 +313,12 @@ class Services:
             Service(relaxation, s, pair[problem.pair_service == s], seed, deadline)
             for s in np.unique(problem.pair_service).tolist()
         ]
-        self._apart = np.ones(relaxation.columns.count, dtype=bool)
+        apart = np.ones(relaxation.columns.count, dtype=bool)
         for service in self.services:
-            self._apart[service.columns] = False
+            apart[service.columns] = False
         for block in "yw":
-            self._apart[relaxation.columns.block(block)] = False
-        self._ties = np.flatnonzero(self._apart)
+            apart[relaxation.columns.block(block)] = False
+        self._ties = np.flatnonzero(apart)
         self._average: Floats | None = None
         self._step = FIRST_STEP
         self.bound = -math.inf

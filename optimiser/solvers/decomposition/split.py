@@ -22,13 +22,20 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from optimiser.model.clean import clean, restrict
+from optimiser.model.clean import clean, restrict, ways
 from optimiser.model.plan import Plan
 from optimiser.model.problem import Linear
 from optimiser.solvers.decomposition.board import follows
 from optimiser.solvers.decomposition.fixing import survivors
-from optimiser.solvers.decomposition.relaxation import CHUNK, Ascent, Relaxation
-from optimiser.solvers.decomposition.searching import Search, pulls
+from optimiser.solvers.decomposition.general import ask
+from optimiser.solvers.decomposition.relaxation import (
+    CHUNK,
+    STEPS,
+    WINDOW,
+    Ascent,
+    Relaxation,
+)
+from optimiser.solvers.decomposition.searching import HEATS, ROUND, Search, pulls
 from optimiser.solvers.decomposition.tree import NONE, Decision, Tree
 from optimiser.solvers.milp import flows
 from optimiser.solvers.milp.formulation import Formulation
@@ -51,8 +58,6 @@ if TYPE_CHECKING:
 #: Option-bands up to which a general solver does all the work at once; a tenth of it where flows
 #: are not whole by themselves.
 TINY: Final = 1_000
-#: Steps of an ascent, of its windows, and the share of the way that a window has to make.
-STEPS, WINDOW, STALL, SHORT = 600, 50, 0.01, 0.1
 #: Steps before the first plan is made of the average.
 BRIEF: Final = 50
 #: Sets of open bands that are tried at once, and shares of the average below which none is open.
@@ -61,9 +66,6 @@ TRIES, HARDLY = 6, 0.02
 COUNTED: Final = 40.0
 #: Sets of open bands in a row that a local search may try without a better plan.
 SWAPS: Final = 15
-#: Iterations of a round of search, and factors of the temperature that rounds take in turn.
-ROUND: Final = 4_000
-HEATS: Final = (0.03, 0.1, 0.3, 1.0)
 #: Shares of the averaged minimiser from which on a band is in the kernel, in turn; looks of the
 #: general solver at the first kernel, and by what they grow.
 SHARES: Final = (0.2, 0.05, 0.01)
@@ -336,13 +338,12 @@ class _Split:
         ledger, ascent = self._ledger, self._ascent
         ledger.tell("bounding")
         while steps > 0:
-            before, target = ascent.bound, ascent.aim(ledger.objective)
-            ascent.run(WINDOW, target, stop=ledger.over)
+            target = ascent.aim(ledger.objective)
+            more = ascent.window(ledger.objective, ledger.over)
             self._raise(ascent.safe_bound + self._whole.slack)
             # A target that was only guessed and is reached took fewer steps.
             steps -= WINDOW if ascent.bound < target else CHUNK
-            slow = ascent.bound - before < STALL * (ascent.aim(ledger.objective) - ascent.bound)
-            if ledger.enough() or (slow and ascent.step < SHORT):
+            if ledger.enough() or not more:
                 return
 
     def _raise(self, bound: float) -> None:
@@ -369,11 +370,7 @@ class _Split:
         banded, home = survivors(relaxation, self._ascent.multipliers, cutoff)
         if np.count_nonzero(banded) > 0.9 * len(banded):
             return False
-        choices = home + np.bincount(
-            self._problem.option_pair[self._problem.banded_option[banded]],
-            minlength=self._problem.pairs,
-        )
-        if not choices.all():
+        if not ways(self._problem, banded, home).all():
             return False  # nothing better is left; the ascent will say so
         plain, multipliers = self._plain(), self._ascent.multipliers / relaxation.scale
         self._problem = clean(restrict(self._problem, banded, home))[0]
@@ -394,12 +391,8 @@ class _Split:
     ) -> Outcome:
         """Let a general solver look for plans better than the best, for a part of the time left."""
         ledger = self._ledger
-        limit = None if math.isinf(ledger.left()) else max(part * ledger.left(), 0.01)
-        options = dataclasses.replace(self._options, start=ledger.plan, time_limit=limit)
-        cutoff = ledger.cutoff()
-        highs = Highs(cutoff=cutoff if math.isfinite(cutoff) else None, looks=looks)
-        highs.relaxed = relaxed
-
+        options = dataclasses.replace(self._options, start=ledger.plan)
+        highs = Highs(cutoff=ledger.cutoff(), looks=looks, relaxed=relaxed)
         broken: list[Plan] = []
 
         def listen(event: Event) -> None:
@@ -407,12 +400,10 @@ class _Split:
                 broken[:] = [event.plan]
             hear(event)
 
-        outcome = highs.solve(problem, options, listen)
-        if outcome.reason == "interrupted":
-            raise KeyboardInterrupt
+        outcome = ask(highs, problem, options, part * ledger.left(), listen)
         if outcome.plan is not None and not self._offer(outcome.plan):
             broken[:] = [outcome.plan]
-        if broken and relaxed and not self._exact and not self._ledger.over():
+        if broken and relaxed and not self._exact and not ledger.over():
             self._mend(problem, broken[0])
         return outcome
 
@@ -447,10 +438,7 @@ class _Split:
             banded = np.zeros(len(part), dtype=bool)
             banded[np.argsort(-part, kind="stable")[:KERNEL]] = True
             banded &= part > 0
-        reached = problem.home + np.bincount(
-            problem.option_pair[problem.banded_option[banded]], minlength=problem.pairs
-        )
-        if not reached.all() or ledger.over():
+        if not ways(problem, banded, problem.home).all() or ledger.over():
             return
         small = clean(restrict(problem, banded, problem.home))[0]
         self._general(small, looks, _deaf, relaxed=True, part=KERNELS)

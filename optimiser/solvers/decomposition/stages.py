@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from optimiser.model.clean import clean, restrict
+from optimiser.model.clean import clean, restrict, ways
 from optimiser.model.plan import Plan
 from optimiser.solvers.decomposition import split
 from optimiser.solvers.decomposition.board import follows
@@ -21,8 +21,9 @@ from optimiser.solvers.decomposition.components import (
 )
 from optimiser.solvers.decomposition.crew import Crew
 from optimiser.solvers.decomposition.fixing import lift, survivors
-from optimiser.solvers.decomposition.relaxation import Ascent, Relaxation
-from optimiser.solvers.decomposition.searching import Search, likely, pulls
+from optimiser.solvers.decomposition.general import ask
+from optimiser.solvers.decomposition.relaxation import STEPS, WINDOW, Ascent, Relaxation
+from optimiser.solvers.decomposition.searching import HEATS, ROUND, Search, likely, pulls
 from optimiser.solvers.decomposition.services import Services
 from optimiser.solvers.milp.formulation import Formulation
 from optimiser.solvers.milp.highs import Highs
@@ -40,14 +41,8 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
-#: Steps of an ascent between two rounds of search; the share of the way to the best plan below
-#: which a window of them is not worth going on, once their factor is short.
-STEPS, WINDOW, STALL, SHORT = 600, 50, 0.01, 0.1
 #: Entries of priced rows times steps after which search has its turn all the same.
 WORK: Final = 400_000_000
-#: Iterations of a round of search, and factors of the temperature that rounds take in turn.
-ROUND: Final = 4_000
-HEATS: Final = (0.03, 0.1, 0.3, 1.0)
 #: What seeds of searches side by side differ by.
 APART: Final = 7_919
 #: Rounds for which a problem too large for the proof is searched on, if there is no time limit.
@@ -76,7 +71,7 @@ def work(ledger: Ledger, problem: Problem, options: Options) -> str:
     """Bound, search and prove; return the reason of `base.Outcome`."""
     ledger.tell("building")
     formulation = Formulation(problem)
-    some = choices(problem, np.ones(len(problem.banded_option), dtype=bool), problem.home)
+    some = ways(problem, np.ones(problem.size("banded"), dtype=bool), problem.home)
     if not formulation.matrix.columns or not problem.size("band") or not some.all():
         return _Proof(ledger, options).run(problem)
     if problem.split:
@@ -87,12 +82,6 @@ def work(ledger: Ledger, problem: Problem, options: Options) -> str:
         run.ascend()
         return _Proof(ledger, options).run(problem)
     return run.work()
-
-
-def choices(problem: Problem, banded: NDArray[np.bool_], home: NDArray[np.bool_]) -> Ints:
-    """Return how many of the given option-bands (and in-house) each pair has, shape (pairs,)."""
-    pair = problem.option_pair[problem.banded_option[banded]]
-    return home + np.bincount(pair, minlength=problem.pairs)
 
 
 class _Run:
@@ -177,12 +166,9 @@ class _Run:
         ledger.tell("bounding")
         entries = max(len(self._relaxation.blocks.row_column), 1)
         for _ in range(0, max(min(STEPS, WORK // entries), WINDOW), WINDOW):
-            before = ascent.bound
-            ascent.run(WINDOW, ascent.aim(ledger.objective), stop=ledger.over)
+            more = ascent.window(ledger.objective, ledger.over)
             ledger.raise_bound(ascent.safe_bound)
-            slow = ascent.bound - before < STALL * (ascent.aim(ledger.objective) - ascent.bound)
-            # Steps that are still too long do not show yet what the ascent can do.
-            if ledger.enough() or (slow and ascent.step < SHORT):
+            if ledger.enough() or not more:
                 break
         if self._first is None:
             self._first = ascent.multipliers.copy()
@@ -243,8 +229,6 @@ class _Run:
             reason = self._prove(looks)
             if reason != "limit":
                 return reason
-        if ledger.plan is not None and ledger.objective < search.value:
-            search.start(search.choices(ledger.plan))
         return None
 
     def _prove(self, looks: int | None) -> str:
@@ -258,8 +242,9 @@ class _Run:
         groups = grouped_components(rest, GROUPS)
         if groups.max() > 0:
             return proof.apart(rest, groups)
-        # The rows of the services tie their pairs together, and so come in only now.
-        return proof.run(self._rest(rows=self._cuts) or rest)
+        if self._cuts:  # they tie the pairs of a service together, and so come in only now
+            rest = self._rest(rows=self._cuts) or rest
+        return proof.run(rest)
 
     def _core_size(self) -> int | None:
         """Return the option-bands of the next core; None if it is not much smaller than the rest.
@@ -303,7 +288,7 @@ class _Run:
             banded &= rise <= np.partition(rise, wanted)[wanted]
         home = problem.home.copy()
         home[columns.home] = relaxation.upper[columns.block("h")] > 0
-        if not choices(problem, banded, home).all():
+        if not ways(problem, banded, home).all():
             return None
         problem = dataclasses.replace(problem, rows=(*problem.rows, *rows))
         return clean(restrict(problem, banded, home))[0]
@@ -360,9 +345,7 @@ class _Proof:
             return "limit"
         ledger.tell("proving" if self._whole else "searching a core")
         cutoff = ledger.cutoff()
-        limit = None if math.isinf(ledger.left()) else max(ledger.left(), 0.01)
-        options = dataclasses.replace(self._options, start=ledger.plan or self._options.start,
-                                      time_limit=limit)  # fmt: skip
+        options = dataclasses.replace(self._options, start=ledger.plan or self._options.start)
 
         def hear(event: Event) -> None:
             if event.plan is not None:
@@ -370,20 +353,15 @@ class _Proof:
             if event.bound is not None and self._whole:
                 ledger.raise_bound(min(event.bound, cutoff))
 
-        wanted = cutoff if math.isfinite(cutoff) else None
-        outcome = Highs(cutoff=wanted, looks=self._looks).solve(problem, options, hear)
-        if outcome.reason == "interrupted":
-            raise KeyboardInterrupt
+        highs = Highs(cutoff=cutoff, looks=self._looks)
+        outcome = ask(highs, problem, options, ledger.left(), hear)
         if outcome.plan is not None:
             self._offer(problem, outcome.plan, outcome.objective)
         if not self._whole:
             return outcome.reason
         ledger.message = outcome.message
         if outcome.reason == "infeasible":
-            if ledger.plan is None:
-                return "infeasible"
-            ledger.raise_bound(cutoff - problem.slack)
-            return "finished"
+            return self._refuted(cutoff - problem.slack)
         if outcome.bound is not None:
             ledger.raise_bound(min(outcome.bound, cutoff))
         return "finished" if ledger.done() else outcome.reason
@@ -402,23 +380,17 @@ class _Proof:
         cutoff = ledger.cutoff()
         count = int(groups.max()) + 1
         total = float(problem.objective.constant) + (count - 1) * problem.slack
+        options = dataclasses.replace(self._options, start=None)
         found, finished = [], True
         for group in range(count):
             if ledger.over():
                 return "limit"
             ledger.tell(f"proving part {group + 1} of {count}")
             mask = groups == group
-            limit = None if math.isinf(ledger.left()) else max(ledger.left(), 0.01)
-            options = dataclasses.replace(self._options, start=None, time_limit=limit)
             part = extracted(problem, mask)
-            outcome = Highs(looks=self._looks).solve(part, options, lambda _: None)
-            if outcome.reason == "interrupted":
-                raise KeyboardInterrupt
+            outcome = ask(Highs(looks=self._looks), part, options, ledger.left())
             if outcome.reason == "infeasible":
-                if ledger.plan is None:
-                    return "infeasible"
-                ledger.raise_bound(cutoff)
-                return "finished"
+                return self._refuted(cutoff - problem.slack)
             if outcome.plan is None or outcome.bound is None:
                 ledger.message = outcome.message
                 return outcome.reason
@@ -428,6 +400,13 @@ class _Proof:
         self._offer(problem, combined(Plan.of(()), found), None)
         ledger.raise_bound(min(total, cutoff))
         return "finished" if finished or ledger.done() else "limit"
+
+    def _refuted(self, bound: float) -> str:
+        """Say what it means that there is no plan below a bound."""
+        if self._ledger.plan is None:
+            return "infeasible"
+        self._ledger.raise_bound(bound)
+        return "finished"
 
     def _offer(self, problem: Problem, plan: Plan, claimed: float | None) -> None:
         objective = problem.evaluate(plan)

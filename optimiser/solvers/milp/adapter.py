@@ -81,7 +81,7 @@ class Job:
     deadline
         Time of `time.monotonic` at which to stop, or None.
     cutoff
-        Objective from which on solutions are not wanted, or None.
+        Objective from which on solutions are not wanted; infinite if all are.
     report
         Takes ``x`` and ``objective``, a ``bound``, a ``phase``; callable from any thread.
     """
@@ -93,7 +93,7 @@ class Job:
     log: bool
     start: Floats | None
     deadline: float | None
-    cutoff: float | None
+    cutoff: float
     report: Report
     _stages: dict[str, float] = field(default_factory=dict)
     _since: float = field(default_factory=time.monotonic)
@@ -191,8 +191,8 @@ class MatrixSolver(ABC):
     reduces_costs: bool = True
     #: Rows are divided by powers of this number; by none if it is 0.
     row_base: int = 2
-    #: Objective, in last places of money, from which on plans are not wanted; None if all are.
-    cutoff: float | None = None
+    #: Objective, in last places of money, from which on plans are not wanted; infinite if all are.
+    cutoff: float = math.inf
     #: Whether flows under split sourcing may be continuous where they are not whole by themselves.
     relaxed: bool = False
 
@@ -231,7 +231,7 @@ class MatrixSolver(ABC):
             inspect(handed, self.largest)
             job = Job(matrix=handed, gap=options.gap, threads=options.threads, seed=options.seed,
                       log=options.log is not None, start=start, deadline=deadline,
-                      cutoff=None if self.cutoff is None else self.cutoff * report.factor,
+                      cutoff=self.cutoff * report.factor,
                       report=report)  # fmt: skip
             answer = self.run(job)
             if answer.reason == "infeasible" and self.row_base:

@@ -42,7 +42,7 @@ class Highs(MatrixSolver):
     Parameters
     ----------
     cutoff
-        Objective, in last places of money, from which on plans are not wanted, or None. With one,
+        Objective, in last places of money, from which on plans are not wanted. With a finite one,
         the bound holds for better plans only, and it is at most the cutoff.
     looks
         Times that HiGHS may look whether it shall stop before it does; a measure of work that does
@@ -60,8 +60,10 @@ class Highs(MatrixSolver):
     largest = 1e15  # from here on it drops rows or takes bounds for infinite
     dearest = 2.0**14
 
-    def __init__(self, *, cutoff: float | None = None, looks: int | None = None) -> None:
-        self.cutoff, self._looks = cutoff, looks
+    def __init__(
+        self, *, cutoff: float = math.inf, looks: int | None = None, relaxed: bool = False
+    ) -> None:
+        self.cutoff, self._looks, self.relaxed = cutoff, looks, relaxed
         self.looked = 0
 
     def availability(self) -> Availability:
@@ -185,7 +187,7 @@ def _set(highs: Any, job: Job) -> None:
         "mip_feasibility_tolerance": 1e-9,
     }.items():
         _ok(highs.setOptionValue(option, value), f"setting {option}")
-    if job.cutoff is not None:
+    if math.isfinite(job.cutoff):
         _ok(highs.setOptionValue("objective_bound", job.cutoff), "setting objective_bound")
 
 
@@ -254,21 +256,17 @@ class _Watch:
         if not _agrees(self._job.matrix, x, out.objective_function_value):
             return  # the start, under the objective of another; see `Highs.run`
         self._job.report(x=x, objective=out.objective_function_value,
-                         bound=self._under(out.mip_dual_bound))  # fmt: skip
+                         bound=min(out.mip_dual_bound, self._job.cutoff))  # fmt: skip
 
     def _look(self, event: Any) -> None:
-        self._job.report(bound=self._under(event.data_out.mip_dual_bound))
+        self._job.report(bound=min(event.data_out.mip_dual_bound, self._job.cutoff))
         self.looked += 1
         if self._most is not None and self.looked >= self._most:
             self.spent = True
             event.interrupt()
 
-    def _under(self, bound: float) -> float:
-        cutoff = self._job.cutoff
-        return bound if cutoff is None else min(bound, cutoff)
 
-
-def _answer(highs: Any, status: Any, cutoff: float | None, *, spent: bool) -> Answer:
+def _answer(highs: Any, status: Any, cutoff: float, *, spent: bool) -> Answer:
     import highspy
     from highspy import HighsStatus, SolutionStatus
 
@@ -291,13 +289,11 @@ def _answer(highs: Any, status: Any, cutoff: float | None, *, spent: bool) -> An
     info = highs.getInfo()
     x = objective = None
     if info.primal_solution_status == int(SolutionStatus.kSolutionStatusFeasible) or (
-        reason == "finished" and cutoff is None
+        reason == "finished" and math.isinf(cutoff)
     ):
         x = np.array(highs.getSolution().col_value, dtype=np.float64)
         objective = info.objective_function_value
-    bound = None if reason in {"failed", "infeasible"} else info.mip_dual_bound
-    if bound is not None and cutoff is not None:
-        bound = min(bound, cutoff)
+    bound = None if reason in {"failed", "infeasible"} else min(info.mip_dual_bound, cutoff)
     message = highs.modelStatusToString(model) if reason == "failed" else ""
     return Answer(reason=reason, x=x, objective=objective, bound=bound, message=message)
 
