@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import multiprocessing
@@ -196,7 +197,8 @@ def test_a_worker_whose_time_is_up_returns_what_it_has():
 
 
 PROGRAM = """
-import json, multiprocessing, sys
+import json, multiprocessing, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a run in the background has it ignored
 from concurrent.futures import ProcessPoolExecutor
 sys.path[:0] = {path}
 from optimiser.solvers import registry
@@ -223,7 +225,8 @@ def program(tmp_path):
     assert process.stdout.readline() == "at work\n"
     time.sleep(1.5)
     yield process
-    process.kill()
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)  # its workers hold its output, too
     process.communicate()
 
 
