@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import resource_tracker
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,13 @@ def run(executor, solver="Apart", **options):
     result = solve(apart.instance(), solver="apart", executor=executor, progress=told.append,
                    **options)  # fmt: skip
     return result, [str(line) for line in told]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_tracker_left():
+    """End the helper that Python starts with the first spawned process and keeps for good."""
+    yield
+    resource_tracker._resource_tracker._stop()  # noqa: SLF001
 
 
 @pytest.fixture(scope="module")

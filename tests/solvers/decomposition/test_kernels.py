@@ -56,6 +56,7 @@ class Machine:
         """Return the module as a new process would see it."""
         spec = importlib.util.spec_from_file_location("some_kernels", self.source)
         module = importlib.util.module_from_spec(spec)
+        sys.modules["some_kernels"] = module  # what is kept names it
         spec.loader.exec_module(module)
         return module
 
@@ -79,7 +80,8 @@ class Machine:
 def machine(tmp_path, monkeypatch):
     """A fresh machine."""
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "kept"))
-    return Machine(tmp_path)
+    yield Machine(tmp_path)
+    sys.modules.pop("some_kernels", None)
 
 
 def test_a_word_before_the_first_compilation_and_none_later(machine):
