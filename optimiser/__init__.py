@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from optimiser.files.instances import read
     from optimiser.files.public.reading import read_public
     from optimiser.files.results import read_result
+    from optimiser.files.studies import read_study
     from optimiser.files.verification import verify
     from optimiser.files.writing import write
     from optimiser.model.build import instance_from
@@ -63,6 +64,7 @@ _HOMES: Final = {
     "read": "files.instances:read",
     "read_public": "files.public.reading:read_public",
     "read_result": "files.results:read_result",
+    "read_study": "files.studies:read_study",
     "solve": "solvers.session:solve",
     "todays_account": "model.check:todays_account",
     "verify": "files.verification:verify",
@@ -94,6 +96,7 @@ __all__ = [
     "read",
     "read_public",
     "read_result",
+    "read_study",
     "solve",
     "todays_account",
     "verify",

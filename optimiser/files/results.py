@@ -77,7 +77,7 @@ def write_result(result: Result, folder: str | Path) -> Path:
     """
     folder = Path(folder)
     refuse_foreign(folder)
-    files = {name: _csv(result.sheet(make)) for name, make in TABLES.items()}
+    files = {name: csv_of(result.sheet(make)) for name, make in TABLES.items()}
     content = document(result, folder)
     files[DOCUMENT] = (
         json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
@@ -124,7 +124,8 @@ def _is_result(path: Path) -> bool:
     return isinstance(content, dict) and content.get("format") == FORMAT
 
 
-def _csv(sheet: Sheet) -> bytes:
+def csv_of(sheet: Sheet) -> bytes:
+    """Return a table as the content of a CSV file."""
     text = io.StringIO(newline="")
     # The default line end, \r\n, makes the writer quote either character within a cell.
     csv.writer(text).writerows(sheet.texts())
@@ -167,7 +168,7 @@ def document(result: Result, folder: Path | None = None) -> dict[str, Any]:
         "options": _options(result),
         "cleaning": list(result.cleaning),
         "rows": [_row(row) for row in result.rows],
-        "instance": _whereabouts(result.instance, folder),
+        "instance": whereabouts(result.instance, folder),
         "parts": {} if account is None else {p: money(u) for p, u in account.parts.items()},
         "objective_parts": {}
         if account is None
@@ -178,10 +179,13 @@ def document(result: Result, folder: Path | None = None) -> dict[str, Any]:
             for point in result.trace
         ],
         "seconds": {name: round(value, 3) for name, value in result.seconds.items()},
-        "date": _now(),
-        "machine": _machine(),
-        "versions": _versions(),
+        **provenance(),
     }
+
+
+def provenance() -> dict[str, Any]:
+    """Return date, machine and versions, ready for JSON."""
+    return {"date": _now(), "machine": _machine(), "versions": _versions()}
 
 
 def _money(units: int, decimals: int) -> str:
@@ -204,7 +208,8 @@ def _plain(value: Any) -> Any:
     return str(value)
 
 
-def _whereabouts(instance: Instance, folder: Path | None) -> dict[str, Any]:
+def whereabouts(instance: Instance, folder: Path | None) -> dict[str, Any]:
+    """Return what an instance is and where it lies, ready for JSON, also as seen from `folder`."""
     source = instance.source
     absolute = os.path.abspath(source) if source else ""  # noqa: PTH100 - links stay as they are
     relative = ""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from optimiser.errors import UsageError
 from optimiser.files import instances
 from optimiser.files.results import write_result
+from optimiser.files.studies import Recorded, write_study
 from optimiser.model.instance import Instance
 from optimiser.solvers.result import Result
 
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def write(what: Instance | Result, path: str | Path) -> None:
-    """Write an instance as a folder or workbook (.xlsx), or a result as a folder.
+def write(what: Instance | Result | Recorded, path: str | Path) -> None:
+    """Write an instance as a folder or workbook (.xlsx), a result or a study as a folder.
 
     Parameters
     ----------
@@ -27,7 +28,7 @@ def write(what: Instance | Result, path: str | Path) -> None:
     Raises
     ------
     UsageError
-        `what` is neither, or `path` holds something that must not be replaced.
+        `what` is none of these, or `path` holds something that must not be replaced.
     FileError
         It cannot be written.
     """
@@ -35,7 +36,9 @@ def write(what: Instance | Result, path: str | Path) -> None:
         instances.write(what, path)
     elif isinstance(what, Result):
         write_result(what, path)
+    elif isinstance(what, Recorded):
+        write_study(what, path)
     else:
         raise UsageError(
-            f"A {type(what).__name__} cannot be written. Give an Instance or a Result."
+            f"A {type(what).__name__} cannot be written. Give an Instance, a Result or a study."
         )
