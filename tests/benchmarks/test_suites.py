@@ -28,11 +28,11 @@ def test_the_projects_suites_are_those_asked_for():
     suites = read_suites()
     assert set(suites) == {
         "smoke", "named", "regional", "oversight", "staircase", "schools", "everything", "scaling",
-        "growth", "best-known", "public", "sample",
+        "growth", "engine", "best-known", "public", "sample",
     }  # fmt: skip
     for name, suite in suites.items():
-        engine = name in ("growth", "best-known")
-        assert suite.solvers == (("decomposition",) if engine else GENERAL)
+        ours = ("decomposition",) if name in ("growth", "engine", "best-known") else ()
+        assert suite.solvers == ours + (() if name in ("growth", "best-known") else GENERAL)
         assert (suite.threads, suite.gap) == (1, 5e-3 if name == "growth" else 1e-4)
     assert [name for name in suites if suites[name].needs_data] == ["public", "sample"]
 
