@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from optimiser.model.check import check, in_house_account, todays_account
     from optimiser.model.instance import Instance
     from optimiser.model.plan import Plan
-    from optimiser.model.rows import Quantity, SideRow
+    from optimiser.model.rows import Objective, Quantity, SideRow
     from optimiser.solvers.registry import solvers as available_solvers
     from optimiser.solvers.result import Result
     from optimiser.solvers.session import solve
@@ -46,6 +46,7 @@ _HOMES: Final = {
     "Instance": "model.instance:Instance",
     "InstanceError": "errors:InstanceError",
     "InternalError": "errors:InternalError",
+    "Objective": "model.rows:Objective",
     "OptimiserError": "errors:OptimiserError",
     "Plan": "model.plan:Plan",
     "Quantity": "model.rows:Quantity",
@@ -78,6 +79,7 @@ __all__ = [
     "Instance",
     "InstanceError",
     "InternalError",
+    "Objective",
     "OptimiserError",
     "Plan",
     "Quantity",

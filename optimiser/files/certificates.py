@@ -14,11 +14,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from optimiser.model.instance import Instance
-    from optimiser.model.rows import SideRow
+    from optimiser.model.rows import Objective, SideRow
 
 
 def check_certificate(
-    folder: Path, claimed: int | None, instance: Instance, rows: Sequence[SideRow]
+    folder: Path,
+    claimed: int | None,
+    instance: Instance,
+    rows: Sequence[SideRow],
+    objective: Objective | None,
 ) -> tuple[bool, list[str]]:
     """Check the certificate that lies in a folder.
 
@@ -27,8 +31,8 @@ def check_certificate(
     folder
         Where the result lies.
     claimed
-        The certified bound by result.json, in last places of money, or None.
-    instance, rows
+        The certified bound by result.json, in last places of the objective, or None.
+    instance, rows, objective
         What was solved.
 
     Returns
@@ -53,7 +57,8 @@ def check_certificate(
     from optimiser.solvers.milp.formulation import Formulation
 
     try:
-        bound = verify(saved.certificate, facts(Formulation(compile_problem(instance, rows))))
+        problem = compile_problem(instance, rows, objective)
+        bound = verify(saved.certificate, facts(Formulation(problem)))
     except Rejected as error:
         return False, [f"{FILE}, line {saved.line_of(error.place)}: {error}"]
     except OptimiserError as error:
@@ -63,6 +68,6 @@ def check_certificate(
         proved = "that there is no plan" if bound is None else f"a bound of {bound}"
         return False, [
             f"certified_bound is {told} in result.json, but {FILE} proves {proved} "
-            "(in last places of money)"
+            "(in last places of the objective)"
         ]
     return True, []

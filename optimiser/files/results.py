@@ -18,12 +18,12 @@ from optimiser.files.atomic import replace_folder
 from optimiser.solvers import frames
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from optimiser.model.account import Account
     from optimiser.model.instance import Instance
     from optimiser.model.plan import Plan
-    from optimiser.model.rows import SideRow
+    from optimiser.model.rows import Objective, Quantity, SideRow
     from optimiser.solvers.frames import Sheet
     from optimiser.solvers.result import Result
 
@@ -148,6 +148,9 @@ def document(result: Result, folder: Path | None = None) -> dict[str, Any]:
     def money(units: int | None) -> dict[str, Any] | None:
         return None if units is None else {"units": units, "text": _money(units, decimals)}
 
+    def minimised(units: int | None) -> dict[str, Any] | None:
+        return None if units is None else {"units": units, "text": _money(units, result.places)}
+
     account = result.account
     gap = result.gap
     return {
@@ -156,9 +159,9 @@ def document(result: Result, folder: Path | None = None) -> dict[str, Any]:
         "status": result.status,
         "interrupted": result.interrupted,
         "cost": money(result.cost_units),
-        "objective": money(result.objective_units),
-        "bound": money(result.bound_units),
-        "certified_bound": money(result.certified_bound_units),
+        "objective": minimised(result.objective_units),
+        "bound": minimised(result.bound_units),
+        "certified_bound": minimised(result.certified_bound_units),
         "gap": gap if gap is None or abs(gap) != float("inf") else None,
         "currency": settings.currency,
         "money_decimals": decimals,
@@ -168,6 +171,9 @@ def document(result: Result, folder: Path | None = None) -> dict[str, Any]:
         "options": _options(result),
         "cleaning": list(result.cleaning),
         "rows": [_row(row) for row in result.rows],
+        "minimised": None
+        if result.minimised is None
+        else {"name": result.minimised.name, "terms": _terms(result.minimised.terms)},
         "instance": whereabouts(result.instance, folder),
         "parts": {} if account is None else {p: money(u) for p, u in account.parts.items()},
         "objective_parts": {}
@@ -258,41 +264,64 @@ def _row(row: SideRow) -> dict[str, Any]:
         name: None if limit is None else str(limit)
         for name, limit in (("minimum", row.minimum), ("maximum", row.maximum))
     }
+    return {"name": row.name, **limits, "terms": _terms(row.terms)}
+
+
+def _terms(quantities: Sequence[Quantity]) -> list[dict[str, Any]]:
     terms = []
-    for term in row.terms:
+    for term in quantities:
         given = {f.name: getattr(term, f.name) for f in dataclasses.fields(term)}
         given |= {"coefficient": str(term.coefficient), "services": list(term.services)}
         terms.append({name: value for name, value in given.items() if value})
-    return {"name": row.name, **limits, "terms": terms}
+    return terms
 
 
 def rows_of(saved: Any) -> tuple[list[SideRow], list[str]]:
     """Turn saved side rows back into rows, and say which cannot be."""
     from fractions import Fraction
 
-    from optimiser.model.rows import Quantity, SideRow
+    from optimiser.model.rows import SideRow
 
     rows, wrong = [], []
     for at, row in enumerate(saved, start=1):
         try:
-            terms = [
-                Quantity(
-                    **{
-                        **term,
-                        "coefficient": Fraction(term["coefficient"]),
-                        "services": tuple(term.get("services", ())),
-                    }
-                )
-                for term in row["terms"]
-            ]
             limits = {
                 name: None if row[name] is None else Fraction(row[name])
                 for name in ("minimum", "maximum")
             }
-            rows.append(SideRow(name=row["name"], terms=tuple(terms), **limits))
+            rows.append(SideRow(name=row["name"], terms=_quantities(row["terms"]), **limits))
         except (KeyError, TypeError, ValueError, ZeroDivisionError, AttributeError):
             wrong.append(f"side row {at} in result.json is damaged")
     return rows, wrong
+
+
+def objective_of(saved: Any) -> tuple[Objective | None, list[str]]:
+    """Turn what was minimised back into an objective, and say if it cannot be."""
+    from optimiser.model.rows import Objective
+
+    if saved is None:
+        return None, []
+    try:
+        return Objective(name=str(saved["name"]), terms=_quantities(saved["terms"])), []
+    except (KeyError, TypeError, ValueError, ZeroDivisionError, AttributeError):
+        return None, ["what was minimised is damaged in result.json"]
+
+
+def _quantities(saved: Any) -> tuple[Quantity, ...]:
+    from fractions import Fraction
+
+    from optimiser.model.rows import Quantity
+
+    return tuple(
+        Quantity(
+            **{
+                **term,
+                "coefficient": Fraction(term["coefficient"]),
+                "services": tuple(term.get("services", ())),
+            }
+        )
+        for term in saved
+    )
 
 
 def _now() -> str:

@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 from optimiser.errors import FileError
 from optimiser.files.certificates import check_certificate
-from optimiser.files.results import TABLES, read_result, rows_of
+from optimiser.files.results import TABLES, objective_of, read_result, rows_of
 from optimiser.model.check import check
 from optimiser.model.instance import Instance
 from optimiser.solvers.frames import fixed_text
-from optimiser.solvers.result import STATUSES, relative_gap
+from optimiser.solvers.result import STATUSES, decimals_of, relative_gap
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from optimiser.files.results import SavedResult
     from optimiser.model.account import Account
-    from optimiser.model.rows import SideRow
+    from optimiser.model.rows import Objective, SideRow
     from optimiser.solvers.frames import Sheet
 
 #: Differences named of each file; the others are counted.
@@ -50,9 +50,11 @@ class Verification:
     account
         What the saved plan is by the tables, or None without a plan.
     bound_units
-        The saved bound, in units of the last place of money.
+        The saved bound, in units of the objective's last place.
     certified_units
         The bound that the certificate proves, found so again; None without one.
+    minimised
+        What was minimised instead of money, or None.
     """
 
     folder: Path
@@ -63,6 +65,7 @@ class Verification:
     account: Account | None
     bound_units: int | None
     certified_units: int | None = None
+    minimised: Objective | None = None
 
     @property
     def ok(self) -> bool:
@@ -85,6 +88,8 @@ class Verification:
         """Return what to tell, line by line."""
         account, decimals = self.account, self.instance.settings.money_decimals
         currency = self.instance.settings.currency
+        places = decimals_of(self.minimised, self.instance) or 0
+        unit = f" {currency}" if self.minimised is None else ""
         source = self.instance.source or "the instance given"
         result = [f"{self.folder}: status {self.status}, checked against {source}"]
         if account is not None:
@@ -92,16 +97,18 @@ class Verification:
                 f"cost {_money(account.cost, decimals)} {currency}, "
                 f"{len(account.deliveries):,} deliveries, reckoned from the tables"
             )
+            if self.minimised is not None:
+                result.append(f"{self.minimised.name} {_money(account.objective, places)}")
             if self.gap is not None and self.bound_units is not None:
                 result.append(
                     f"gap {self.gap:.6%} to the saved bound "
-                    f"{_money(self.bound_units, decimals)} {currency}, which is the "
+                    f"{_money(self.bound_units, places)}{unit}, which is the "
                     "solver's claim"
                 )
         if self.certified_units is not None:
             gap = "" if self.certified_gap is None else f"gap {self.certified_gap:.6%} to "
             result.append(
-                f"{gap}the certified bound {_money(self.certified_units, decimals)} {currency}, "
+                f"{gap}the certified bound {_money(self.certified_units, places)}{unit}, "
                 "recomputed in whole numbers from the certificate and the problem before cleaning"
             )
         result += self.notes
@@ -180,6 +187,7 @@ def verify(path: str | Path, instance: Instance | str | Path | None = None) -> V
         account=verifying.account,
         bound_units=None if bound is None else bound["units"],
         certified_units=verifying.certified,
+        minimised=verifying.minimised,
     )
 
 
@@ -214,10 +222,13 @@ class _Verifying:
     account: Account | None = None
     certified: int | None = None
     rows: list[SideRow] = field(default_factory=list)
+    minimised: Objective | None = None
 
     def run(self) -> None:
         self._instance()
         self.rows, wrong = rows_of(self.saved.content.get("rows", []))
+        self.problems += wrong
+        self.minimised, wrong = objective_of(self.saved.content.get("minimised"))
         self.problems += wrong
         self._plan()
         self._status()
@@ -258,7 +269,7 @@ class _Verifying:
         ]
         plan, unknown = self.saved.plan_for(self.instance)
         self.problems += [f"deliveries: {text}" for text in unknown]
-        self.account = check(self.instance, plan, self.rows)
+        self.account = check(self.instance, plan, self.rows, self.minimised)
         self.problems += [f"the plan breaks a rule: {v.message}" for v in self.account.violations]
 
     def _status(self) -> None:
@@ -272,21 +283,27 @@ class _Verifying:
 
     def _figures(self) -> None:
         account, content = self.account, self.saved.content
-        self._amount("cost", content["cost"], None if account is None else account.cost)
-        self._amount(
-            "objective", content["objective"], None if account is None else account.objective
-        )
+        decimals = self.instance.settings.money_decimals
+        cost = None if account is None else account.cost
+        self._amount("cost", content["cost"], cost, decimals)
+        objective = None if account is None else account.objective
+        self._amount("objective", content["objective"], objective, self._places())
         for name, parts in (
             ("parts", account.parts if account else {}),
             ("objective_parts", account.objective_parts if account else {}),
         ):
             saved = content[name]
             for part in [*parts, *(part for part in saved if part not in parts)]:
-                self._amount(f"{name}, {part}", saved.get(part), parts.get(part))
+                self._amount(f"{name}, {part}", saved.get(part), parts.get(part), decimals)
 
-    def _amount(self, name: str, saved: dict[str, Any] | None, units: int | None) -> None:
+    def _places(self) -> int:
+        """Decimals of the objective and its bounds."""
+        return decimals_of(self.minimised, self.instance) or 0
+
+    def _amount(
+        self, name: str, saved: dict[str, Any] | None, units: int | None, decimals: int
+    ) -> None:
         """Compare a saved amount, and its own text, with what the tables say."""
-        decimals = self.instance.settings.money_decimals
         if saved is None or units is None:
             if saved is not None or units is not None:
                 have = "nothing" if saved is None else saved["text"]
@@ -298,21 +315,21 @@ class _Verifying:
                 f"{name} is {_money(saved['units'], decimals)} in result.json, "
                 f"{_money(units, decimals)} by the tables"
             )
-        self._text(name, saved)
+        self._text(name, saved, decimals)
 
-    def _text(self, name: str, saved: dict[str, Any]) -> None:
-        text = fixed_text(saved["units"], self.instance.settings.money_decimals)
+    def _text(self, name: str, saved: dict[str, Any], decimals: int) -> None:
+        text = fixed_text(saved["units"], decimals)
         if saved["text"] != text:
             self.problems.append(f"{name} is written {saved['text']!r}, but its units are {text}")
 
     def _bounds(self) -> None:
-        content, decimals = self.saved.content, self.instance.settings.money_decimals
+        content, decimals = self.saved.content, self._places()
         objective = None if self.account is None else self.account.objective
         for name in ("bound", "certified_bound"):
             amount = content[name]
             if amount is None:
                 continue
-            self._text(name, amount)
+            self._text(name, amount, decimals)
             if objective is not None and amount["units"] > objective:
                 self.problems.append(
                     f"{name.replace('_', ' ')} {_money(amount['units'], decimals)} lies above the "
@@ -342,7 +359,9 @@ class _Verifying:
     def _certificate(self) -> None:
         claimed = self.saved.content["certified_bound"]
         units = None if claimed is None else claimed["units"]
-        sound, problems = check_certificate(self.saved.folder, units, self.instance, self.rows)
+        sound, problems = check_certificate(
+            self.saved.folder, units, self.instance, self.rows, self.minimised
+        )
         self.problems += problems
         self.certified = units if sound else None
         if sound and units is None:

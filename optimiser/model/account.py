@@ -112,7 +112,8 @@ class Account:
     plan
         The plan reckoned.
     cost, objective
-        Money in units of its last place: unweighted, and weighted as minimised.
+        Money in units of its last place: unweighted, and weighted as minimised. Where a
+        `rows.Objective` is minimised instead, `objective` is that, in its own last places.
     parts, objective_parts
         The same by `schema.COST_PARTS` (every part is there).
     violations

@@ -15,7 +15,12 @@ from optimiser.model.check_costs import reckon
 from optimiser.model.check_distance import Distances
 from optimiser.model.check_facts import Facts, Sum
 from optimiser.model.check_flow import read_flow
-from optimiser.model.check_policies import Measures, broken_policies, broken_side_rows
+from optimiser.model.check_policies import (
+    Measures,
+    broken_policies,
+    broken_side_rows,
+    objective_units,
+)
 from optimiser.model.check_rules import broken_links, broken_rules
 from optimiser.model.instance import BLANK, NOWHERE
 from optimiser.model.plan import BY_ITSELF, Plan
@@ -24,10 +29,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from optimiser.model.instance import Instance
-    from optimiser.model.rows import SideRow
+    from optimiser.model.rows import Objective, SideRow
 
 
-def check(instance: Instance, plan: Plan, rows: Sequence[SideRow] = ()) -> Account:
+def check(
+    instance: Instance,
+    plan: Plan,
+    rows: Sequence[SideRow] = (),
+    objective: Objective | None = None,
+) -> Account:
     """Reckon everything that follows from a plan, and every rule that it breaks.
 
     A bad plan is never an exception: what cannot be a delivery at all is reported as a violation
@@ -41,6 +51,8 @@ def check(instance: Instance, plan: Plan, rows: Sequence[SideRow] = ()) -> Accou
         Any plan.
     rows
         Side rows that hold as well.
+    objective
+        What is minimised instead of money, or None.
 
     Returns
     -------
@@ -49,9 +61,9 @@ def check(instance: Instance, plan: Plan, rows: Sequence[SideRow] = ()) -> Accou
     Raises
     ------
     UsageError
-        A side row names a measure, part or key that does not exist.
+        A side row or the objective names a measure, part or key that does not exist.
     """
-    return _account(instance, plan, rows, one_offs=True)
+    return _account(instance, plan, rows, objective, one_offs=True)
 
 
 def todays_plan(instance: Instance) -> Plan | None:
@@ -69,7 +81,7 @@ def todays_account(instance: Instance) -> Account | None:
     Today's plan may break rules; the account says which.
     """
     plan = todays_plan(instance)
-    return None if plan is None else _account(instance, plan, (), one_offs=False)
+    return None if plan is None else _account(instance, plan, (), None, one_offs=False)
 
 
 def in_house_account(instance: Instance) -> Account | None:
@@ -80,11 +92,16 @@ def in_house_account(instance: Instance) -> Account | None:
     count = len(demand)
     by_itself = np.full(count, BY_ITSELF, dtype=np.int64)
     plan = Plan.from_arrays(np.arange(count), by_itself, demand["volume"])
-    return _account(instance, plan, (), one_offs=True)
+    return _account(instance, plan, (), None, one_offs=True)
 
 
 def _account(
-    instance: Instance, plan: Plan, rows: Sequence[SideRow], *, one_offs: bool
+    instance: Instance,
+    plan: Plan,
+    rows: Sequence[SideRow],
+    objective: Objective | None,
+    *,
+    one_offs: bool,
 ) -> Account:
     facts = Facts(instance, one_offs=one_offs)
     distances = Distances(facts)
@@ -97,6 +114,9 @@ def _account(
     violations += broken_policies(facts, measures)
     violations += broken_side_rows(facts, measures, rows)
     bill = reckoning.bill
+    minimised = sum(bill.objective_parts.values())
+    if objective is not None:
+        minimised = objective_units(facts, measures, objective)
     incumbent, need = facts.rows("demand", "incumbent"), facts.numbers("demand", "volume")
     moved = Sum()
     for pair, deliverer, volume in zip(flow.pair, flow.deliverer, flow.volume, strict=True):
@@ -105,7 +125,7 @@ def _account(
     return Account(
         plan=plan,
         cost=sum(bill.parts.values()),
-        objective=sum(bill.objective_parts.values()),
+        objective=minimised,
         parts=dict(bill.parts),
         objective_parts=dict(bill.objective_parts),
         violations=tuple(violations),

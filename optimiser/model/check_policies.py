@@ -13,7 +13,7 @@ from optimiser.model.account import Violation
 from optimiser.model.check_facts import HOUR, LIMIT, STAFF, WEIGHT, Sum, figure, listed
 from optimiser.model.instance import NOWHERE
 from optimiser.model.plan import BY_ITSELF
-from optimiser.model.rows import MEASURES
+from optimiser.model.rows import MEASURES, places
 from optimiser.model.schema import COST_PARTS, IN_HOUSE, MODES
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from optimiser.model.check_costs import Reckoning
     from optimiser.model.check_facts import Facts
     from optimiser.model.check_flow import Flow
-    from optimiser.model.rows import Quantity, SideRow
+    from optimiser.model.rows import Objective, Quantity, SideRow
 
 #: Measures that count everything, in-house included, where the mode is blank.
 _WIDE: Final = frozenset({"oversight_hours", "one_off_cost", "moved_pairs"})
@@ -349,18 +349,32 @@ def broken_side_rows(
                 )  # fmt: skip
 
 
+def objective_units(facts: Facts, measures: Measures, objective: Objective) -> int:
+    """Objective of the plan in its last places; under split rounded half away from zero."""
+    total = Fraction(0)
+    for term in objective.terms:
+        total += term.coefficient * _quantity(facts, measures, term)
+    digits = places(objective, facts.instance)
+    if digits is None:
+        raise UsageError(f"The objective {objective.name!r} has a coefficient without an end of "
+                         f"decimals; round it.")  # fmt: skip
+    total *= 10**digits
+    whole = int(abs(total) + Fraction(1, 2))
+    return whole if total >= 0 else -whole
+
+
 def _quantity(facts: Facts, measures: Measures, term: Quantity) -> Fraction:
     """One quantity of a side row, as an absolute amount."""
     if term.measure not in MEASURES:
-        raise UsageError(f"A side row measures {term.measure!r}; the measures are "
+        raise UsageError(f"A quantity measures {term.measure!r}; the measures are "
                          f"{', '.join(MEASURES)}.")  # fmt: skip
     if term.mode and term.mode not in _MODE_CODES:
-        raise UsageError(f"A side row names the mode {term.mode!r}; the modes are "
+        raise UsageError(f"A quantity names the mode {term.mode!r}; the modes are "
                          f"{', '.join(_MODE_CODES)}.")  # fmt: skip
     if term.measure == "cost":
         parts = measures.reckoning.bill.parts
         if term.part and term.part not in parts:
-            raise UsageError(f"A side row names the cost part {term.part!r}; the parts are "
+            raise UsageError(f"A quantity names the cost part {term.part!r}; the parts are "
                              f"{', '.join(COST_PARTS)}.")  # fmt: skip
         money = parts[term.part] if term.part else sum(parts.values())
         return Fraction(money, facts.money)
@@ -384,7 +398,7 @@ def _organisations(facts: Facts, term: Quantity) -> frozenset[int] | None:
             (at for at, each in enumerate(facts.authorities) if each.key == term.authority), None
         )
         if place is None:
-            raise UsageError(f"A side row names the authority {term.authority!r}, "
+            raise UsageError(f"A quantity names the authority {term.authority!r}, "
                              f"which is not there.")  # fmt: skip
         own = {row for row, its in enumerate(facts.authority_of) if its == place}
         found = own if found is None else found & own
@@ -396,5 +410,5 @@ def _row(facts: Facts, table: str, key: str) -> int:
     try:
         row: int = facts.instance[table].keys.tolist().index(key)
     except ValueError:
-        raise UsageError(f"A side row names {key!r}, which is no row of {table}.") from None
+        raise UsageError(f"A quantity names {key!r}, which is no row of {table}.") from None
     return row

@@ -203,9 +203,9 @@ class _Sweep:
     def _dominated(self) -> None:
         """Options that can never be cheaper than in-house, where nothing else speaks for them."""
         problem = self.problem
-        if problem.rows or not problem.options:
-            return
         cost = problem.objective
+        if problem.rows or np.any(cost.get("cover", problem.size("cover"))) or not problem.options:
+            return
         providers, contracts = problem.size("provider"), problem.size("contract")
         plain = problem.provider_min_members <= 1
         plain &= cost.get("provider", providers) >= 0

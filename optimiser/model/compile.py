@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimiser.model.instance import Instance
-    from optimiser.model.rows import SideRow
+    from optimiser.model.rows import Objective, SideRow
 
     Ints = NDArray[np.int64]
     Bools = NDArray[np.bool_]
@@ -29,20 +29,22 @@ if TYPE_CHECKING:
 CHUNK = 4_000_000
 
 
-def compile_problem(instance: Instance, rows: Sequence[SideRow] = ()) -> Problem:
-    """Compile an instance, with further side rows.
+def compile_problem(
+    instance: Instance, rows: Sequence[SideRow] = (), objective: Objective | None = None
+) -> Problem:
+    """Compile an instance, with further side rows and, if need be, another objective than money.
 
     Raises
     ------
     InstanceError
         If a distance that is needed does not exist, or a cost is too large to be held exactly.
     UsageError
-        If a side row names what is not there, or asks what cannot be asked.
+        If a side row or the objective names what is not there, or asks what cannot be asked.
     """
     options = _options(instance)
     pricing = Pricing(instance, options)
     problem = _assemble(instance, options, pricing)
-    return RowMaker(instance, options, pricing, problem).finish(rows)
+    return RowMaker(instance, options, pricing, problem).finish(rows, objective)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

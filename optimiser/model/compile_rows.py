@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimiser.errors import UsageError
+from optimiser.errors import InternalError, UsageError
 from optimiser.model.instance import BLANK, IN_HOUSE_CODE, NOWHERE
-from optimiser.model.problem import LinearRow, Term
-from optimiser.model.rows import MEASURES, Quantity
+from optimiser.model.problem import Linear, LinearRow, Term
+from optimiser.model.rounding import LARGEST
+from optimiser.model.rows import MEASURES, Quantity, places
 from optimiser.model.schema import COST_PARTS, DECIMALS, IN_HOUSE, MODES
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from optimiser.model.compile_costs import Pricing
     from optimiser.model.instance import Instance
     from optimiser.model.problem import Problem
-    from optimiser.model.rows import SideRow
+    from optimiser.model.rows import Objective, SideRow
 
     Ints = NDArray[np.int64]
     Bools = NDArray[np.bool_]
@@ -69,16 +70,21 @@ class RowMaker:
         self._money = Fraction(1, 10**instance.settings.money_decimals)
         self._unit = Fraction(1, 10**instance.settings.volume_decimals)
 
-    def finish(self, rows: Sequence[SideRow]) -> Problem:
-        """Return the problem with the rows of all policies and of `rows`."""
+    def finish(self, rows: Sequence[SideRow], objective: Objective | None) -> Problem:
+        """Return the problem with the rows of all policies and of `rows`, and the objective."""
         for number in range(len(self._instance["policies"])):
             self._rows.extend(self._policy(number))
         for row in rows:
             self._rows.append(self._side_row(row))
+        minimised, slack = self._problem.objective, self._problem.slack
+        if objective is not None:
+            minimised, slack = self._objective(objective)
         sizes = [len(index) for _, index in self._covers]
         empty = [np.zeros(0, dtype=np.int64)]
         return dataclasses.replace(
             self._problem,
+            objective=minimised,
+            slack=slack,
             rows=tuple(self._rows),
             cover_start=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
             cover_home=np.repeat(np.array([home for home, _ in self._covers], dtype=bool), sizes),
@@ -367,24 +373,79 @@ class RowMaker:
         terms.append(_term("home", stay_home, -demand["exit_cost"][stay_home], self._money))
         return Form(terms=tuple(terms), constant=constant * self._money)
 
-    # Side rows
+    # Side rows and objectives
 
     def _side_row(self, row: SideRow) -> LinearRow:
+        where = f"Side row {row.name!r}: "
+        for quantity in row.terms:
+            _check_quantity(quantity, where)
+            least = row.minimum is not None and quantity.coefficient > 0
+            most = row.maximum is not None and quantity.coefficient < 0
+            if quantity.measure == "cost" and (least or most):
+                # Bands, officers and managers are the cheapest that fit: a plan cannot be made
+                # dearer.
+                raise UsageError(f"{where}cost can be limited from above only.")
+        form = self._sum(row.terms)
+        # What rounding may add or take is allowed for here: only the checker reckons it exactly.
+        low = None if row.minimum is None else row.minimum - form.slack
+        high = None if row.maximum is None else row.maximum + form.slack
+        return _bounded(f"side row {row.name}", form, low, high)
+
+    def _sum(self, quantities: Sequence[Quantity]) -> Form:
+        """Σ coefficient × quantity."""
         terms: list[Term] = []
         constant = slack = Fraction(0)
-        for quantity in row.terms:
-            _check_quantity(quantity, row)
+        for quantity in quantities:
             form = self._quantity(quantity)
             constant += quantity.coefficient * form.constant
             slack += abs(quantity.coefficient) * form.slack
             terms.extend(
                 dataclasses.replace(t, factor=t.factor * quantity.coefficient) for t in form.terms
             )
-        form = Form(terms=tuple(terms), constant=constant)
-        # What rounding may add or take is allowed for here: only the checker reckons it exactly.
-        low = None if row.minimum is None else row.minimum - slack
-        high = None if row.maximum is None else row.maximum + slack
-        return _bounded(f"side row {row.name}", form, low, high)
+        return Form(terms=tuple(terms), constant=constant, slack=slack)
+
+    def _objective(self, objective: Objective) -> tuple[Linear, float]:
+        """Return an objective in its own last places, and what rounding may take off a plan's."""
+        where = f"The objective {objective.name!r}: "
+        for quantity in objective.terms:
+            _check_quantity(quantity, where)
+            if quantity.measure == "cost" and quantity.coefficient < 0:
+                raise UsageError(f"{where}cost can be minimised only.")
+        digits = places(objective, self._instance)
+        if digits is None:
+            raise UsageError(f"{where}a coefficient has no end of decimals; round it.")
+        form = self._sum(objective.terms)
+        unit = 10**digits
+        by_kind: dict[str, NDArray[Any]] = {}
+        split = self._problem.split
+        whole = True
+        for term in form.terms:
+            factor = term.factor * unit
+            loose = split and term.kind in ("part", "banded", "home")
+            size = self._problem.size(term.kind)
+            if term.kind == "cover":  # the problem has none of them yet
+                size = len(self._covers)
+            values = by_kind.setdefault(
+                term.kind, np.zeros(size, dtype=np.float64 if loose else np.int64)
+            )
+            if loose:
+                whole = False
+                np.add.at(values, term.index, term.coefficient * float(factor))
+                continue
+            above, below = factor.numerator, factor.denominator
+            most = float(np.abs(term.coefficient).sum(dtype=float)) * float(factor)
+            if most >= LARGEST or np.any(term.coefficient % below):
+                raise UsageError(
+                    f"{where}its numbers take too many digits to be held exactly; use "
+                    "coefficients with fewer decimals, or fewer decimals in the tables."
+                )
+            np.add.at(values, term.index, term.coefficient // below * above)
+        constant = form.constant * unit
+        rounding = 0.5 if split else 0.0
+        if constant.denominator != 1:
+            raise InternalError(f"{where}its constant is {constant}")
+        slack = float(form.slack * unit) + (0.0 if whole else 1.0) + rounding
+        return Linear(constant=int(constant), by_kind=by_kind), slack
 
     def _quantity(self, quantity: Quantity) -> Form:
         if quantity.measure == "cost":
@@ -467,12 +528,11 @@ def _position(key: str, keys: Sequence[str], what: str) -> int:
     try:
         return list(keys).index(key)
     except ValueError:
-        raise UsageError(f"A side row names the {what} {key!r}, which there is none of.") from None
+        raise UsageError(f"A quantity names the {what} {key!r}, which there is none of.") from None
 
 
-def _check_quantity(quantity: Quantity, row: SideRow) -> None:
-    """Refuse what has no meaning; UsageError says why."""
-    where = f"Side row {row.name!r}: "
+def _check_quantity(quantity: Quantity, where: str) -> None:
+    """Refuse what has no meaning; UsageError says where and why."""
     if quantity.measure not in MEASURES:
         raise UsageError(
             f"{where}no measure {quantity.measure!r}; there are {', '.join(MEASURES)}."
@@ -492,11 +552,5 @@ def _check_quantity(quantity: Quantity, row: SideRow) -> None:
         raise UsageError(f"{where}{quantity.measure} has no mode in-house.")
     if quantity.measure == "oversight_hours" and quantity.services:
         raise UsageError(f"{where}oversight_hours takes no services: contracts have none.")
-    if quantity.measure == "cost":
-        if restricted:
-            raise UsageError(f"{where}cost cannot be restricted; use one of its parts.")
-        least = row.minimum is not None and quantity.coefficient > 0
-        most = row.maximum is not None and quantity.coefficient < 0
-        if least or most:
-            # Bands, officers and managers are the cheapest that fit: a plan cannot be made dearer.
-            raise UsageError(f"{where}cost can be limited from above only.")
+    if quantity.measure == "cost" and restricted:
+        raise UsageError(f"{where}cost cannot be restricted; use one of its parts.")

@@ -283,6 +283,8 @@ class Problem:
         cost = self.objective
         total = cost.constant + _sum(cost.get("home", self.pairs), plan.pair[at_home])
         total += _sum(cost.get("part", self.options), option)
+        total += _sum(cost.get("use", self.options), option)
+        total += _sum(cost.get("home_use", self.pairs), plan.pair[at_home])
         total += _sum(
             cost.get("provider", self.size("provider")), np.unique(self.option_provider[option])
         )
@@ -295,7 +297,7 @@ class Problem:
         if tariff is None:
             return None
         total += tariff + self._officers(plan.pair[at_home], option)
-        return total + self._links(plan)
+        return total + self._links(plan) + self._covers(plan.pair[at_home], option)
 
     def _tariff(self, option: Ints) -> int | None:
         """Sum of the cheapest band of each offer used by whole options; None if none is valid."""
@@ -343,6 +345,21 @@ class Problem:
         by[plan.pair] = plan.deliverer
         differ = by[self.link[:, 0]] != by[self.link[:, 1]]
         return int(self.objective.get("link", len(self.link))[differ].sum())
+
+    def _covers(self, at_home: Ints, option: Ints) -> int:
+        """Cost of the covers that are met."""
+        covers = self.size("cover")
+        prices = self.objective.get("cover", covers)
+        if not np.any(prices):
+            return 0
+        of_option, of_home = np.zeros(self.options, bool), np.zeros(self.pairs, bool)
+        of_option[option], of_home[at_home] = True, True
+        cover = np.repeat(np.arange(covers), np.diff(self.cover_start))
+        home = self.cover_home
+        met = np.zeros(covers, dtype=bool)
+        met[cover[home][of_home[self.cover_index[home]]]] = True
+        met[cover[~home][of_option[self.cover_index[~home]]]] = True
+        return int(prices[met].sum())
 
 
 def _sum(values: NDArray[Any], index: Ints) -> int:

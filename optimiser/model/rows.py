@@ -1,10 +1,16 @@
-"""Side rows as data: rows over named quantities, seen alike by solvers and the checker."""
+"""Side rows and objectives as data, over named quantities: solvers and checker see them alike."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Final
+from math import gcd
+from typing import TYPE_CHECKING, Final
+
+from optimiser.model.schema import DECIMALS
+
+if TYPE_CHECKING:
+    from optimiser.model.instance import Instance
 
 #: What a quantity may measure: the measures of policies, and money.
 MEASURES: Final = (
@@ -45,7 +51,7 @@ class Quantity:
     part
         For ``cost``: one of `schema.COST_PARTS`, or '' for the sum of all.
     coefficient
-        Factor in a `SideRow`.
+        Factor in a `SideRow` or an `Objective`.
     """
 
     measure: str
@@ -66,3 +72,75 @@ class SideRow:
     terms: tuple[Quantity, ...]
     minimum: Fraction | None = None
     maximum: Fraction | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Objective:
+    """What is minimised instead of money: Σ coefficient × quantity.
+
+    A plan's objective is reckoned exactly and held as a whole number of 10 to the minus `places`;
+    only under split sourcing is it rounded to one, half away from zero. Bands, officers and
+    managers are the cheapest that fit, whatever is minimised.
+
+    Parameters
+    ----------
+    name
+        For messages.
+    terms
+        Quantities; their units are added up as they are. The coefficient of `cost` is not negative.
+    """
+
+    name: str
+    terms: tuple[Quantity, ...]
+
+
+#: Decimals that shares of pairs are held with where they may be split.
+_SHARE: Final = 6
+
+
+def places(objective: Objective, instance: Instance) -> int | None:
+    """Return the decimals that hold any plan's objective exactly (under split: closely enough).
+
+    None where no number of decimals does, as for a coefficient of 1/3.
+    """
+    settings = instance.settings
+    rates = [value for value in instance["offers"]["hours_per_unit"].tolist() if value > 0]
+    hours = DECIMALS["hours"]
+    if rates:
+        volumes = instance["demand"]["volume"].tolist()
+        used = DECIMALS["rate"] + settings.volume_decimals - _zeros(rates) - _zeros(volumes)
+        hours = max(hours, used)
+    held = {
+        "volume": settings.volume_decimals + DECIMALS["weight"],
+        "baseline_cost": settings.money_decimals,
+        "one_off_cost": settings.money_decimals,
+        "cost": settings.money_decimals,
+        "staff_covered": DECIMALS["staff"],
+        "oversight_hours": hours,
+    }
+    most = 0
+    for term in objective.terms:
+        digits = _digits(term.coefficient)
+        if digits is None:
+            return None
+        most = max(most, held.get(term.measure, _SHARE if settings.split else 0) + digits)
+    return most
+
+
+def _zeros(values: list[int]) -> int:
+    """Zeros at the end that all the numbers share; 0 where all are 0."""
+    common = gcd(*values)
+    zeros = 0
+    while common and common % 10 == 0:
+        common, zeros = common // 10, zeros + 1
+    return zeros
+
+
+def _digits(value: Fraction) -> int | None:
+    """Decimals that a fraction takes; None if they do not end."""
+    rest, twos, fives = value.denominator, 0, 0
+    while rest % 2 == 0:
+        rest, twos = rest // 2, twos + 1
+    while rest % 5 == 0:
+        rest, fives = rest // 5, fives + 1
+    return max(twos, fives) if rest == 1 else None

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from optimiser.errors import InternalError
 from optimiser.model.check import check
-from optimiser.solvers.result import Point, SolverFault
+from optimiser.solvers.result import Point, SolverFault, decimals_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from optimiser.model.instance import Instance
     from optimiser.model.plan import Plan
     from optimiser.model.problem import Problem
-    from optimiser.model.rows import SideRow
+    from optimiser.model.rows import Objective, SideRow
     from optimiser.solvers.base import Event, Outcome
 
 #: Relative difference up to which a bound claimed is the objective itself, told in floats.
@@ -69,7 +69,7 @@ class Judge:
 
     Parameters
     ----------
-    instance, rows
+    instance, rows, objective
         What plans are checked against.
     problem
         Compiled from them and not cleaned.
@@ -78,9 +78,15 @@ class Judge:
     """
 
     def __init__(
-        self, instance: Instance, problem: Problem, rows: Sequence[SideRow], solver: str
+        self,
+        instance: Instance,
+        problem: Problem,
+        rows: Sequence[SideRow],
+        objective: Objective | None,
+        solver: str,
     ) -> None:
         self._instance = instance
+        self._objective = objective
         self._problem = problem
         self._rows = rows
         self._solver = solver
@@ -195,7 +201,7 @@ class Judge:
         return None
 
     def _check(self, plan: Plan) -> Account:
-        account = check(self._instance, plan, self._rows)
+        account = check(self._instance, plan, self._rows, self._objective)
         ours = self._problem.evaluate(plan)
         if account.feasible and not self._problem.split and ours != account.objective:
             raise InternalError(
@@ -253,8 +259,9 @@ class Judge:
         return objective if finished and objective - bound <= room else bound
 
     def _money(self, units: float) -> str:
-        decimals = self._instance.settings.money_decimals
-        return f"{units / 10**decimals:,.{decimals}f} {self._instance.settings.currency}"
+        decimals = decimals_of(self._objective, self._instance) or 0
+        unit = self._instance.settings.currency if self._objective is None else ""
+        return f"{units / 10**decimals:,.{decimals}f} {unit}".rstrip()
 
 
 def whole(bound: float) -> int:

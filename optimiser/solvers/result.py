@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from optimiser.model.account import Account
 from optimiser.model.plan import Plan
+from optimiser.model.rows import places
 from optimiser.solvers import frames
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from optimiser.certificate.proof import Certificate
     from optimiser.model.instance import Instance
-    from optimiser.model.rows import SideRow
+    from optimiser.model.rows import Objective, SideRow
     from optimiser.solvers.base import Options
     from optimiser.solvers.frames import Sheet
 
@@ -48,6 +49,13 @@ LIES: Final = {
     "infeasible": "it claims that there is no plan where there is one",
     "finished": "it claims to have finished, without a plan or at a gap above the one asked for",
 }
+
+
+def decimals_of(objective: Objective | None, instance: Instance) -> int | None:
+    """Return the decimals of what is minimised: those of money, or of `rows.places`."""
+    if objective is None:
+        return instance.settings.money_decimals
+    return places(objective, instance)
 
 
 def relative_gap(objective: float | None, bound: float | None) -> float | None:
@@ -126,7 +134,7 @@ class Result:
     plan, account
         The best plan that the checker accepts, and what the checker reckoned for it; or None.
     bound_units
-        The best bound on the objective that the solver claims, in units of the last place, or None.
+        The best bound on the objective that the solver claims, in units of its last place, or None.
     certified_bound_units
         The bound that a certificate alone proves, or None.
     certificate
@@ -144,6 +152,8 @@ class Result:
         What was removed before solving, in the planner's words.
     rows
         Side rows that held as well.
+    minimised
+        What was minimised instead of money, or None.
     trace
         Best objective and bound over time.
     seconds
@@ -168,6 +178,7 @@ class Result:
     faults: tuple[SolverFault, ...] = ()
     cleaning: tuple[str, ...] = ()
     rows: tuple[SideRow, ...] = ()
+    minimised: Objective | None = None
     trace: tuple[Point, ...] = ()
     seconds: dict[str, float] = field(default_factory=dict)
     interrupted: bool = False
@@ -189,7 +200,7 @@ class Result:
 
     @property
     def objective_units(self) -> int | None:
-        """Objective of the plan in units of the last place of money."""
+        """Objective of the plan in units of its last place."""
         return None if self.account is None else self.account.objective
 
     @property
@@ -199,18 +210,18 @@ class Result:
 
     @property
     def objective(self) -> float | None:
-        """What was minimised, in currency: the cost, its parts weighted."""
-        return self._money(self.objective_units)
+        """What was minimised, in currency: the cost, its parts weighted; or `minimised`."""
+        return self._in_units(self.objective_units)
 
     @property
     def bound(self) -> float | None:
-        """Best bound on the objective that the solver claims, in currency."""
-        return self._money(self.bound_units)
+        """Best bound on the objective that the solver claims, in currency or as `minimised`."""
+        return self._in_units(self.bound_units)
 
     @property
     def certified_bound(self) -> float | None:
-        """Bound that a certificate alone proves, in currency."""
-        return self._money(self.certified_bound_units)
+        """Bound that a certificate alone proves, in currency or as `minimised`."""
+        return self._in_units(self.certified_bound_units)
 
     @property
     def gap(self) -> float | None:
@@ -263,8 +274,10 @@ class Result:
         for name in ("cost", "objective", "bound"):
             amount = getattr(self, name)
             if amount is not None and not (name == "objective" and amount == self.cost):
-                decimals = self.instance.settings.money_decimals
-                rows.append((name, f"{amount:,.{decimals}f} {self.currency}"))
+                money = name == "cost" or self.minimised is None
+                decimals = self.instance.settings.money_decimals if money else self.places
+                unit = f" {self.currency}" if money else ""
+                rows.append((name, f"{amount:,.{decimals}f}{unit}"))
         if self.gap is not None:
             rows.append(("gap", f"{self.gap:.4%}"))
         rows.append(("solver", f"{self.solver} {self.solver_version}".strip()))
@@ -277,6 +290,14 @@ class Result:
     def _money(self, units: int | None) -> float | None:
         decimals = self.instance.settings.money_decimals
         return None if units is None else float(units / 10**decimals)
+
+    @property
+    def places(self) -> int:
+        """Decimals that the objective and its bounds are held with."""
+        return decimals_of(self.minimised, self.instance) or 0
+
+    def _in_units(self, units: int | None) -> float | None:
+        return None if units is None else float(units / 10**self.places)
 
     def sheet(self, make: Callable[[Instance, Account], Sheet]) -> Sheet:
         """Return one of the tables of `frames`, exact; without rows if there is no plan."""

@@ -19,7 +19,7 @@ from optimiser.solvers.base import Event, Options
 from optimiser.solvers.child import Task
 from optimiser.solvers.judge import Judge, Verdict
 from optimiser.solvers.process import Ending, Interrupts, run
-from optimiser.solvers.result import Progress, Result
+from optimiser.solvers.result import Progress, Result, decimals_of
 
 if TYPE_CHECKING:
     import os
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from optimiser.model.account import Account
     from optimiser.model.instance import Instance
     from optimiser.model.problem import Problem
-    from optimiser.model.rows import SideRow
+    from optimiser.model.rows import Objective, SideRow
 
 #: Seconds that a certificate may take once the user has interrupted the solve.
 CERTIFYING: Final = 1.0
@@ -47,6 +47,7 @@ def solve(
     seed: int = 0,
     start: Plan | Result | None = None,
     rows: Sequence[SideRow] = (),
+    objective: Objective | None = None,
     clean: bool = True,
     executor: Executor | None = None,
     progress: Callable[[Progress | str], object] | None = None,
@@ -78,6 +79,9 @@ def solve(
         whatever the solver can do with it.
     rows
         Side rows that hold as well.
+    objective
+        What to minimise instead of money, or None. `Result.objective`, `bound` and `gap` then speak
+        of it, `Result.cost` still of money.
     clean
         Whether to drop what cannot matter before solving.
     executor
@@ -114,7 +118,7 @@ def solve(
             f"executor is a {type(executor).__name__}; give a concurrent.futures.Executor, such as "
             "a ProcessPoolExecutor, or what get_executor() of a Dask client returns"
         )
-    solving = _Solving(instance, solver, rows, progress, executor)
+    solving = _Solving(instance, solver, rows, objective, progress, executor)
     options = _options(
         instance, time_limit=time_limit, gap=gap, threads=threads, seed=seed, start=start, log=log
     )
@@ -167,17 +171,19 @@ class _Solving:
         instance: Instance,
         solver: str,
         rows: Sequence[SideRow],
+        objective: Objective | None,
         progress: Callable[[Progress | str], object] | None,
         executor: Executor | None,
     ) -> None:
         self._began = time.monotonic()
         self._instance = instance
         self._rows = tuple(rows)
+        self._objective = objective
         self._tell = progress if progress is not None else _silent
         self._spec = registry.spec_of(solver)
         self._solver = registry.load(self._spec)
         self._seconds: dict[str, float] = {}
-        self._scale = 10.0**instance.settings.money_decimals
+        self._scale = 10.0 ** (decimals_of(objective, instance) or 0)
         self._found = self._solver.availability()
         self._executor = executor
 
@@ -191,9 +197,9 @@ class _Solving:
             remedy = self._found.remedy
             raise SolverError(f"the solver {self._solver.name} is not installed: {remedy}")
         with self._stage("compile"):
-            problem = compile_problem(self._instance, self._rows)
+            problem = compile_problem(self._instance, self._rows, self._objective)
         counted = time.monotonic()
-        judge = Judge(self._instance, problem, self._rows, self._solver.name)
+        judge = Judge(self._instance, problem, self._rows, self._objective, self._solver.name)
         with self._stage("check"):
             options, start, notes = self._check_start(options)
         if start is not None:
@@ -274,7 +280,7 @@ class _Solving:
             return options, None, []
         import dataclasses
 
-        account = check(self._instance, options.start, self._rows)
+        account = check(self._instance, options.start, self._rows, self._objective)
         if account.feasible:
             return options, account, []
         note = f"the start breaks a rule and was not used: {account.violations[0].message}"
@@ -345,6 +351,7 @@ class _Solving:
             faults=tuple(verdict.faults),
             cleaning=lines,
             rows=self._rows,
+            minimised=self._objective,
             trace=tuple(judge.trace),
             seconds=self._seconds,
             interrupted=ending.interrupted,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from optimiser.solvers.base import Availability, Capabilities, Event, Options, Outcome
 from optimiser.solvers.decomposition.ledger import Ledger
 from optimiser.solvers.packages import availability
@@ -31,6 +33,12 @@ class Decomposition:
 
     def solve(self, problem: Problem, options: Options, emit: Callable[[Event], None]) -> Outcome:
         """Solve `problem`; an interrupt ends it with the best plan and bound."""
+        if np.any(problem.objective.get("cover", problem.size("cover"))):
+            # What counts once for a set of options, as staff covered, has a price only in another
+            # objective than money: none of our bounds and moves know it, a general solver does.
+            from optimiser.solvers.milp.highs import Highs
+
+            return Highs().solve(problem, options, emit)
         ledger = Ledger(options, emit)
         try:
             ledger.tell("loading kernels")
