@@ -27,6 +27,7 @@ from optimiser.solvers.base import Event, Options, Outcome
 from optimiser.solvers.errands import Call, Desk, Frames, framed
 
 if TYPE_CHECKING:
+    from optimiser.model.bundles import Bundle
     from optimiser.model.problem import Problem
 
 #: File in the folder that holds the module search path, and then the task.
@@ -56,7 +57,7 @@ class Task:
     """
 
     spec: str
-    problem: Problem
+    problem: Problem | Bundle
     options: Options
     began: float
     sent: float
@@ -118,7 +119,8 @@ def _solve(folder: str, writer: _Writer, desk: Desk) -> Outcome:
         left = options.time_limit - (time.monotonic() - task.began)
         options = dataclasses.replace(options, time_limit=max(left, 0.01))
     called = time.monotonic()
-    outcome: Any = solver.solve(task.problem, options, writer.emit)
+    problem: Any = task.problem  # `together` gives bundles only to solvers that take them
+    outcome: Any = solver.solve(problem, options, writer.emit)
     seconds = {"start": called - task.sent, "solver": time.monotonic() - called}
     if not isinstance(outcome, Outcome):
         kind = type(outcome).__name__

@@ -220,7 +220,7 @@ class _Solving:
         with Interrupts() as interrupts:
             ending = self._solve(task, judge, interrupts)
             with self._stage("certify"):
-                certificate = self._certify(ending, task.problem, problem, judge, interrupts)
+                certificate = self._certify(ending, smaller, problem, judge, interrupts)
             with self._stage("check"):
                 verdict = judge.verdict(options.gap, ending.outcome)
         if ending.executor and not ending.interrupted:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from optimiser.errors import UnsupportedError
+from optimiser.model.bundles import Bundle
 from optimiser.model.rounding import LARGEST
 from optimiser.solvers.base import Availability, Capabilities, Event, Outcome
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from optimiser.model.plan import Plan
     from optimiser.model.problem import Problem
     from optimiser.solvers.base import Options
+    from optimiser.solvers.milp.bundles import BundleFormulation
     from optimiser.solvers.milp.formulation import Formulation
     from optimiser.solvers.milp.matrix import Matrix
 
@@ -127,7 +129,9 @@ class Report:
         Takes events.
     """
 
-    def __init__(self, formulation: Formulation, emit: Callable[[Event], None]) -> None:
+    def __init__(
+        self, formulation: Formulation | BundleFormulation, emit: Callable[[Event], None]
+    ) -> None:
         self._formulation = formulation
         self._emit = emit
         #: What the matrix's money was multiplied with.
@@ -204,14 +208,14 @@ class MatrixSolver(ABC):
     def run(self, job: Job) -> Answer:
         """Solve one matrix."""
 
-    def solve(self, problem: Problem, options: Options, emit: Callable[[Event], None]) -> Outcome:
-        """Build the matrix, hand it over, and give back plans."""
-        from optimiser.solvers.milp.formulation import Formulation
-
+    def solve(
+        self, problem: Problem | Bundle, options: Options, emit: Callable[[Event], None]
+    ) -> Outcome:
+        """Build the matrix, hand it over, and give back plans; a bundle's counts pairs through."""
         began = time.monotonic()
         deadline = None if options.time_limit is None else began + options.time_limit
         emit(Event(time=0.0, phase="building"))
-        formulation = Formulation(problem, relaxed=self.relaxed)
+        formulation = _formulate(problem, relaxed=self.relaxed)
         matrix = formulation.matrix
         start = None if options.start is None else formulation.encode(options.start)
         seconds = {"build": time.monotonic() - began}
@@ -252,6 +256,16 @@ class MatrixSolver(ABC):
         if not self.dearest or most <= self.dearest:
             return 1.0
         return float(2.0 ** -math.ceil(math.log2(most / self.dearest)))
+
+
+def _formulate(problem: Problem | Bundle, *, relaxed: bool) -> Formulation | BundleFormulation:
+    if isinstance(problem, Bundle):
+        from optimiser.solvers.milp.bundles import BundleFormulation
+
+        return BundleFormulation(problem, relaxed=relaxed)
+    from optimiser.solvers.milp.formulation import Formulation
+
+    return Formulation(problem, relaxed=relaxed)
 
 
 def inspect(matrix: Matrix, largest: float = LARGEST) -> None:
@@ -374,7 +388,8 @@ def _never(matrix: Matrix) -> str:
     return f"row {matrix.row_names()[int(np.flatnonzero(bad)[0])]} cannot hold" if bad.any() else ""
 
 
-def _nothing_to_decide(formulation: Formulation, seconds: dict[str, float]) -> Outcome:
+def _nothing_to_decide(
+    formulation: Formulation | BundleFormulation, seconds: dict[str, float]) -> Outcome:
     """Answer for a matrix without columns: its rows hold or they do not."""
     matrix = formulation.matrix
     if np.any(matrix.row_lower > 0) or np.any(matrix.row_upper < 0):
