@@ -35,7 +35,7 @@ class Sheet:
     ----------
     kinds
         Column -> ``text``, ``flag``, ``count``, ``money`` and ``volume`` (whole numbers of the last
-        place) or ``quantity`` (fractions). A count or quantity may be None, which is a blank.
+        place) or ``quantity`` (fractions). Any of these may be None, which is a blank.
     rows
         One tuple per row.
     decimals
@@ -72,10 +72,10 @@ class Sheet:
     def _writer(self, kind: str) -> Callable[[Any], str]:
         if kind == "money":
             places = self.decimals[kind]
-            return lambda units: fixed_text(units, places)
+            return lambda units: "" if units is None else fixed_text(units, places)
         if kind == "volume":
             places = self.decimals[kind]
-            return lambda units: decimal_text(units, places)
+            return lambda units: "" if units is None else decimal_text(units, places)
         if kind == "flag":
             return lambda flag: "yes" if flag else "no"
         if kind == "quantity":

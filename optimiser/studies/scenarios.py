@@ -301,8 +301,8 @@ class _Reading:
                        "Take fewer levels.")  # fmt: skip
             return []
         found = []
-        for levels in itertools.product(*factors):
-            given = [level.probability for level in levels]
+        for chosen in itertools.product(*factors):
+            given = [level.probability for level in chosen]
             probability: Fraction | None = None
             if all(each is not None for each in given):
                 probability = Fraction(1)
@@ -310,9 +310,9 @@ class _Reading:
                     probability *= each or 0
             found.append(
                 Scenario(
-                    name="+".join(level.name for level in levels),
-                    title=", ".join(level.title for level in levels if level.title),
-                    changes=tuple(c for level in levels for c in level.changes),
+                    name="+".join(level.name for level in chosen),
+                    title=", ".join(level.title for level in chosen if level.title),
+                    changes=tuple(c for level in chosen for c in level.changes),
                     probability=probability,
                 )
             )
