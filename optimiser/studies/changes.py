@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 VERBS: Final = ("set", "multiply", "add")
 #: Decimals that a setting is rounded to.
 _FACTOR_DECIMALS: Final = 6
+#: A decimal, or a fraction of whole numbers; bounded, so that nothing takes for ever to read.
+_NUMBER: Final = re.compile(r"[+-]?(?:\d{1,40}(?:\.\d{0,40})?|\.\d{1,40}|\d{1,40}/(\d{1,40}))")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,8 +131,7 @@ class _Making:
                 "table",
                 change.table,
                 "there is no such table",
-                did_you_mean(change.table, TABLES)
-                        or f"The tables are {', '.join(TABLES)}.",
+                did_you_mean(change.table, TABLES) or f"The tables are {', '.join(TABLES)}.",
             )
             return
         if change.table not in self.tables:
@@ -180,7 +181,7 @@ class _Making:
                 return None
             here = np.zeros(count, dtype=bool)
             for text in wanted:
-                match = _matching(cells, text)
+                match = _matching(cells, text, number=self._is_number(change.table, name))
                 if not match.any():
                     self._fault(
                         source,
@@ -201,6 +202,12 @@ class _Making:
                 "Drop a condition, or change it.",
             )
         return mask if mask.any() else None
+
+    def _is_number(self, table: str, name: str) -> bool:
+        """Whether a column, also one of a table referred to, holds numbers."""
+        first, dot, rest = name.partition(".")
+        column = TABLES[table].column(first)
+        return TABLES[column.refers_to].column(rest).number if dot else column.number
 
     def _cells_of(self, table: str, name: str, source: str) -> Texts | None:
         """Return a column's texts, also through a reference: provider.mode."""
@@ -241,14 +248,23 @@ class _Making:
             return
         decimals = self.instance.settings.decimals(column.kind)
         for at in np.flatnonzero(rows).tolist():
-            cells[at] = _reckoned(cells[at], factor, verb, decimals)
+            try:
+                cells[at] = _reckoned(cells[at], factor, verb, decimals)
+            except ValueError:  # an earlier change has set it
+                self._fault(
+                    source,
+                    f"{verb} {column.name}",
+                    cells[at],
+                    "an earlier change has set this, which is no number",
+                    "Set a number there, or leave out one of the two.",
+                )
+                return
 
     def _number(
         self, name: str, is_number: bool, verb: str, text: str, source: str
     ) -> Fraction | None:
-        try:
-            value = Fraction(text.strip())
-        except (ValueError, ZeroDivisionError):
+        value = exact_number(text)
+        if value is None:
             self._fault(
                 source, f"{verb} {name}", text, "this is no number", "Write a decimal such as 1.25."
             )
@@ -287,7 +303,17 @@ class _Making:
             if old == "":
                 self._fault(source, f"{verb} {name}", text, "this setting is blank", "Use set.")
                 return
-            new = _reckoned(old, factor, verb, 0 if kind == "whole" else _FACTOR_DECIMALS)
+            try:
+                new = _reckoned(old, factor, verb, self._places(name))
+            except ValueError:
+                self._fault(
+                    source,
+                    f"{verb} {name}",
+                    old,
+                    "an earlier change has set this, which is no number",
+                    "Set a number there, or leave out one of the two.",
+                )
+                return
         self.settings[name] = new
         section, _, column = name.partition(".")
         if section == "oversight" and "authorities" in self.tables:
@@ -297,8 +323,27 @@ class _Making:
             cells[inherited] = new
 
 
-def _matching(cells: Texts, text: str) -> Bools:
+    def _places(self, name: str) -> int:
+        """Return the decimals that a setting is held with."""
+        setting = SETTINGS[name]
+        if setting.column is not None:
+            return self.instance.settings.decimals(setting.column.kind)
+        return 0 if setting.kind == "whole" else _FACTOR_DECIMALS
+
+
+def exact_number(text: str) -> Fraction | None:
+    """Read a decimal such as 1.25 or a fraction such as 1/3; None if it is neither."""
+    match = _NUMBER.fullmatch(text.strip())
+    if match is None or (match[1] is not None and not int(match[1])):
+        return None
+    return Fraction(text.strip())
+
+
+def _matching(cells: Texts, text: str, *, number: bool) -> Bools:
+    """Find the cells that are this text, or this number however it is written."""
     if "*" not in text:
+        if number and text:
+            return np.array([_same(str(cell), text) for cell in cells.tolist()], dtype=bool)
         return np.asarray(cells == text, dtype=bool)
     pattern = re.compile(".*".join(map(re.escape, text.split("*"))), re.DOTALL)
     return np.array([pattern.fullmatch(str(cell)) is not None for cell in cells.tolist()])
@@ -317,7 +362,5 @@ def _reckoned(cell: str, factor: Fraction, verb: str, decimals: int) -> str:
 def _same(one: str, other: str) -> bool:
     if one == other:
         return True
-    try:
-        return Fraction(one) == Fraction(other)
-    except ValueError:
-        return False
+    value = exact_number(one)
+    return value is not None and value == exact_number(other)

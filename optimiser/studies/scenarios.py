@@ -29,6 +29,7 @@ A file of scenarios is TOML::
     [[factor]]                      # a range: levels that differ in one number
     name = "hour"
     multiply = { "oversight.hour_cost" = [0.5, 1, 2] }
+    probability = [0.25, 0.5, 0.25]  # or none: then its levels are equally likely
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from optimiser.errors import Fault, FileError, InstanceError
 from optimiser.model.faults import did_you_mean
-from optimiser.studies.changes import VERBS, Change
+from optimiser.studies.changes import VERBS, Change, exact_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -52,6 +53,8 @@ if TYPE_CHECKING:
 #: Most scenarios that a file may make.
 MOST: Final = 10_000
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,99}")
+#: Digits up to which a number is written out.
+_LONGEST: Final = 40
 #: The name of the instance as it stands.
 AS_IS: Final = "as-is"
 
@@ -181,6 +184,9 @@ class _Reading:
             elif scenario.name.casefold() in seen:
                 self.fault("name", "two scenarios have this name", "Rename one.", scenario.name)
             seen.add(scenario.name.casefold())
+            if scenario.name.casefold() == AS_IS and scenario.changes:
+                self.fault("name", f"{AS_IS} is the instance as it stands, so it has no changes",
+                           "Rename the scenario, or drop its changes.", scenario.name)  # fmt: skip
         given = [s for s in scenarios if s.probability is not None]
         if given and len(given) < len(scenarios):
             without = next(s.name for s in scenarios if s.probability is None)
@@ -219,8 +225,11 @@ class _Reading:
     def _changes(self, block: Mapping[str, Any], where: str) -> tuple[Change, ...]:
         found = []
         used = block.get("use", [])
+        if not isinstance(used, str | list):
+            self.fault(where, "use names changes", 'Write use = ["NAME"].', used)
+            used = []
         for name in [used] if isinstance(used, str) else used:
-            if name in self.named:
+            if isinstance(name, str) and name in self.named:
                 found.append(self.named[name])
             else:
                 self.fault(where, "there is no change of this name",
@@ -246,7 +255,7 @@ class _Reading:
             self.fault(f"{where}, where", "conditions are a table",
                        'Write where = { column = "value" }.')  # fmt: skip
             conditions = {}
-        for column, value in conditions.items():
+        for column, value in self._spread(conditions):  # provider.mode without quotes nests
             values = value if isinstance(value, list) else [value]
             filters[column] = tuple(self._text(each, f"{where}, where {column}") for each in values)
         return Change(table=str(block.get("table", "")), where=filters, **verbs)
@@ -255,31 +264,25 @@ class _Reading:
         if not isinstance(block, dict):
             self.fault(where, "columns and values are a table", "Write { column = value }.")
             return {}
-        flat: dict[str, str] = {}
-        for name, value in block.items():
-            if isinstance(value, dict):  # oversight.hour_cost without quotes nests
-                flat |= {f"{name}.{k}": self._text(v, where) for k, v in value.items()}
-            else:
-                flat[name] = self._text(value, where)
-        return flat
+        return {name: self._text(value, where) for name, value in self._spread(block)}
 
     def _text(self, value: Any, where: str) -> str:
         if isinstance(value, bool):
             return "yes" if value else "no"
-        if isinstance(value, str | int | Decimal):
-            return format(value, "f") if isinstance(value, Decimal) else str(value)
+        text = _plain(value)
+        if text is not None:
+            return text
         self.fault(where, "a value is a text or a number", "Write one of these.", value)
         return ""
 
     def _probability(self, block: Mapping[str, Any], where: str) -> Fraction | None:
         value = block.get("probability")
-        if value is None:
-            return None
-        try:
-            number = Fraction(value)
-            if isinstance(value, bool) or not 0 <= number <= 1:
-                raise ValueError
-        except (ValueError, TypeError, ZeroDivisionError, OverflowError):
+        return None if value is None else self._share(value, where)
+
+    def _share(self, value: Any, where: str) -> Fraction | None:
+        text = None if isinstance(value, bool) else _plain(value)
+        number = None if text is None else exact_number(text)
+        if number is None or not 0 <= number <= 1:
             self.fault(f"{where}, probability", "a probability is a number from 0 to 1",
                        "Write 0.25, or \"1/3\".", value)  # fmt: skip
             return None
@@ -293,6 +296,11 @@ class _Reading:
         ]
         if not factors or not all(factors):
             return []
+        if any(level.probability is not None for levels in factors for level in levels):
+            for levels in factors:
+                for level in levels:  # where a factor says nothing, its levels are equally likely
+                    if level.probability is None:
+                        level.probability = Fraction(1, len(levels))
         count = 1
         for levels in factors:
             count *= len(levels)
@@ -301,25 +309,26 @@ class _Reading:
                        "Take fewer levels.")  # fmt: skip
             return []
         found = []
-        for chosen in itertools.product(*factors):
-            given = [level.probability for level in chosen]
+        for levels in itertools.product(*factors):
             probability: Fraction | None = None
-            if all(each is not None for each in given):
+            if levels[0].probability is not None:
                 probability = Fraction(1)
-                for each in given:
-                    probability *= each or 0
+                for level in levels:
+                    probability *= level.probability or 0
             found.append(
                 Scenario(
-                    name="+".join(level.name for level in chosen),
-                    title=", ".join(level.title for level in chosen if level.title),
-                    changes=tuple(c for level in chosen for c in level.changes),
+                    name="+".join(level.name for level in levels),
+                    title=", ".join(level.title for level in levels if level.title),
+                    changes=tuple(c for level in levels for c in level.changes),
                     probability=probability,
                 )
             )
         return found
 
     def _levels(self, block: Mapping[str, Any], where: str) -> list[_Level]:
-        self._known(block, ("name", "title", "level", "table", "where", *VERBS), where)
+        self._known(
+            block, ("name", "title", "level", "table", "where", "probability", *VERBS), where
+        )
         name = str(block.get("name", ""))
         where = f"{where} ({name})" if name else where
         levels = []
@@ -333,11 +342,28 @@ class _Reading:
                     probability=self._probability(each, f"{where}, level {number}"),
                 )
             )
-        return levels + self._range(block, name, where)
+        levels += self._range(block, name, where)
+        if not levels:
+            self.fault(where, "this factor has no levels",
+                       "Add a [[factor.level]], or a range such as multiply = { column = [1, 2] }.",
+                       )  # fmt: skip
+        self._shares(levels, where)
+        return levels
+
+    def _shares(self, levels: Sequence[_Level], where: str) -> None:
+        """Look at the probabilities of a factor's levels: all of them or none, and 1 together."""
+        given = [level.probability for level in levels if level.probability is not None]
+        if given and len(given) < len(levels):
+            without = next(level.name for level in levels if level.probability is None)
+            self.fault(f"{where}, probability", "some levels have a probability, others have none",
+                       "Give one to every level, or to none.", without)  # fmt: skip
+        elif given and sum(given) != 1:
+            self.fault(f"{where}, probability", "the levels' probabilities do not add up to 1",
+                       "Change them so that they do.", f"{float(sum(given)):.12g}")  # fmt: skip
 
     def _range(self, block: Mapping[str, Any], name: str, where: str) -> list[_Level]:
         """Levels that differ in one number: multiply = { column = [0.5, 1, 2] }."""
-        levels = []
+        levels: list[_Level] = []
         for verb in VERBS:
             for column, values in self._spread(block.get(verb, {})):
                 if not isinstance(values, list):
@@ -358,10 +384,21 @@ class _Reading:
                                 probability=None,
                             )
                         )
+        shares = block.get("probability")
+        if shares is None:
+            return levels
+        if not isinstance(shares, list) or len(shares) != len(levels):
+            self.fault(f"{where}, probability",
+                       "a range has as many probabilities as it has numbers",
+                       "Write probability = [0.25, 0.5, 0.25].", shares)  # fmt: skip
+            return levels
+        for level, share in zip(levels, shares, strict=True):
+            level.probability = self._share(share, f"{where}, probability")
         return levels
 
     @staticmethod
     def _spread(block: Any) -> list[tuple[str, Any]]:
+        """List names and values; oversight.hour_cost without quotes is a table within a table."""
         if not isinstance(block, dict):
             return []
         flat: list[tuple[str, Any]] = []
@@ -371,3 +408,13 @@ class _Reading:
             else:
                 flat.append((name, value))
         return flat
+
+
+def _plain(value: Any) -> str | None:
+    """Write a text or a number as it would stand in a table; None if it is neither."""
+    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+        return None
+    if isinstance(value, Decimal):
+        # A number such as 1e999999999 would be written for ever.
+        return format(value, "f") if abs(value.adjusted()) <= _LONGEST else str(value)
+    return str(value)
