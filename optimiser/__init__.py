@@ -34,14 +34,20 @@ if TYPE_CHECKING:
     from optimiser.solvers.registry import solvers as available_solvers
     from optimiser.solvers.result import Result
     from optimiser.solvers.session import solve
+    from optimiser.studies.changes import Change
     from optimiser.studies.generate import families, generate
+    from optimiser.studies.pool import How
+    from optimiser.studies.scenarios import Scenario, read_scenarios
+    from optimiser.studies.sweeps import Sweep, sweep
 
     __version__: str
 
 #: Public name -> where it is and what it is called there.
 _HOMES: Final = {
+    "Change": "studies.changes:Change",
     "Fault": "errors:Fault",
     "FileError": "errors:FileError",
+    "How": "studies.pool:How",
     "InputError": "errors:InputError",
     "Instance": "model.instance:Instance",
     "InstanceError": "errors:InstanceError",
@@ -51,8 +57,10 @@ _HOMES: Final = {
     "Plan": "model.plan:Plan",
     "Quantity": "model.rows:Quantity",
     "Result": "solvers.result:Result",
+    "Scenario": "studies.scenarios:Scenario",
     "SideRow": "model.rows:SideRow",
     "SolverError": "errors:SolverError",
+    "Sweep": "studies.sweeps:Sweep",
     "UnsupportedError": "errors:UnsupportedError",
     "UsageError": "errors:UsageError",
     # Not `solvers`: that is the subpackage, which the import system puts here under that name.
@@ -65,16 +73,20 @@ _HOMES: Final = {
     "read": "files.instances:read",
     "read_public": "files.public.reading:read_public",
     "read_result": "files.results:read_result",
+    "read_scenarios": "studies.scenarios:read_scenarios",
     "read_study": "files.studies:read_study",
     "solve": "solvers.session:solve",
+    "sweep": "studies.sweeps:sweep",
     "todays_account": "model.check:todays_account",
     "verify": "files.verification:verify",
     "write": "files.writing:write",
 }
 
 __all__ = [
+    "Change",
     "Fault",
     "FileError",
+    "How",
     "InputError",
     "Instance",
     "InstanceError",
@@ -84,8 +96,10 @@ __all__ = [
     "Plan",
     "Quantity",
     "Result",
+    "Scenario",
     "SideRow",
     "SolverError",
+    "Sweep",
     "UnsupportedError",
     "UsageError",
     "__version__",
@@ -98,8 +112,10 @@ __all__ = [
     "read",
     "read_public",
     "read_result",
+    "read_scenarios",
     "read_study",
     "solve",
+    "sweep",
     "todays_account",
     "verify",
     "write",

@@ -10,8 +10,10 @@ import pytest
 import optimiser
 
 NAMES = [
+    "Change",
     "Fault",
     "FileError",
+    "How",
     "InputError",
     "Instance",
     "InstanceError",
@@ -21,8 +23,10 @@ NAMES = [
     "Plan",
     "Quantity",
     "Result",
+    "Scenario",
     "SideRow",
     "SolverError",
+    "Sweep",
     "UnsupportedError",
     "UsageError",
     "__version__",
@@ -35,8 +39,10 @@ NAMES = [
     "read",
     "read_public",
     "read_result",
+    "read_scenarios",
     "read_study",
     "solve",
+    "sweep",
     "todays_account",
     "verify",
     "write",

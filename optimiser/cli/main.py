@@ -14,6 +14,7 @@ from optimiser.cli.new import new
 from optimiser.cli.schema import schema
 from optimiser.cli.solve import solve
 from optimiser.cli.solvers import solvers
+from optimiser.cli.sweep import sweep
 from optimiser.cli.verify import verify
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def main() -> None:
     """
 
 
-for _command in (new, check, solve, verify, generate, convert, solvers, schema):
+for _command in (new, check, solve, verify, sweep, generate, convert, solvers, schema):
     main.add_command(_command)
 
 

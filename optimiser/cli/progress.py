@@ -32,9 +32,12 @@ class Reporter:
         What stands before an amount of money.
     quiet
         Whether to show nothing.
+    lines
+        Whether to show lines of text, too, as those of a study that has many solves.
     """
 
-    def __init__(self, symbol: str, *, quiet: bool) -> None:
+    def __init__(self, symbol: str, *, quiet: bool, lines: bool = False) -> None:
+        self._lines = lines
         self._symbol = symbol
         self._quiet = quiet
         self._began = time.monotonic()
@@ -70,8 +73,10 @@ class Reporter:
             self._say()
 
     def __call__(self, news: Progress | str) -> None:
-        """Take one piece of news; lines of text are kept for the result, not shown here."""
+        """Take one piece of news; of a single solve, lines of text are kept for the result."""
         if isinstance(news, str):
+            if self._lines and not self._quiet:
+                self._tell(news)
             return
         self._last = news
         self._unsaid = True
@@ -83,9 +88,20 @@ class Reporter:
             self._shown, self._phase, self._unsaid = max(now, 1e-9), news.phase, False
             self._say()
 
+    def _tell(self, line: str) -> None:
+        from optimiser.report.words import safe
+
+        if self._live is not None:
+            self._live.console.print(safe(line))
+        else:
+            self._echo(safe(line))
+
     def _say(self) -> None:
+        self._echo(self._words())
+
+    def _echo(self, line: str) -> None:
         try:
-            click.echo(self._words(), err=True)
+            click.echo(line, err=True)
         except OSError:  # whoever read it has gone, which is no reason to lose the plan
             self._quiet = True
 

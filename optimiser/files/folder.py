@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 SETTINGS_FILE: Final = "instance.toml"
 #: Files beside the tables that are nobody's business but the user's.
-_IGNORED: Final = ("notes", "readme")
+_IGNORED: Final = ("notes", "readme", "scenarios")
 _BOM: Final = b"\xef\xbb\xbf"
 
 

@@ -301,7 +301,8 @@ class _Making:
             if factor is None:
                 return
             if old == "":
-                self._fault(source, f"{verb} {name}", text, "this setting is blank", "Use set.")
+                self._fault(source, f"{verb} {name}", text, "this setting is blank",
+                            "Use set, or change the column of a table that has it.")
                 return
             try:
                 new = _reckoned(old, factor, verb, self._places(name))

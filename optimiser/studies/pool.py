@@ -163,11 +163,16 @@ def solve_all(tasks: Sequence[Work], how: How, progress: Tell | None = None) -> 
         _in_processes(left, how, take, batch)
     else:
         for task in left:
-            take(task.name, _solved(task, how, tell))
+            take(task.name, _solved(task, how, _figures_only(tell)))
             if batch.interrupted:
                 break
     batch.results = {name: found[name] for name in names if name in found}
     return batch
+
+
+def _figures_only(tell: Tell) -> Tell:
+    """Return what tells the figures of a solve, but not its lines: there are many solves."""
+    return lambda news: None if isinstance(news, str) else tell(news)
 
 
 def _silent(_: object) -> None:

@@ -309,17 +309,17 @@ class _Reading:
                        "Take fewer levels.")  # fmt: skip
             return []
         found = []
-        for levels in itertools.product(*factors):
+        for chosen in itertools.product(*factors):
             probability: Fraction | None = None
-            if levels[0].probability is not None:
+            if chosen[0].probability is not None:
                 probability = Fraction(1)
-                for level in levels:
+                for level in chosen:
                     probability *= level.probability or 0
             found.append(
                 Scenario(
-                    name="+".join(level.name for level in levels),
-                    title=", ".join(level.title for level in levels if level.title),
-                    changes=tuple(c for level in levels for c in level.changes),
+                    name="+".join(level.name for level in chosen),
+                    title=", ".join(level.title for level in chosen if level.title),
+                    changes=tuple(c for level in chosen for c in level.changes),
                     probability=probability,
                 )
             )

@@ -1,0 +1,229 @@
+"""Sweeps: scenarios solved, priced under each other, kept and resumed."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from fractions import Fraction
+
+import pytest
+from brute import World
+from random_instances import columns, random_instance
+
+from optimiser.errors import InstanceError, UsageError
+from optimiser.model.build import instance_from
+from optimiser.model.check import check
+from optimiser.studies.changes import Change
+from optimiser.studies.pool import How, Work, solve_all
+from optimiser.studies.scenarios import AS_IS, Scenario, parse_scenarios
+from optimiser.studies.sweeps import cvar, sweep
+
+DEARER = Change(table="tariffs", multiply={"unit_cost": "1.5"})
+CHEAPER = Change(table="demand", multiply={"in_house_cost": "0.5"})
+SCENARIOS = (
+    Scenario(name="dearer", changes=(DEARER,), probability=Fraction(1, 4)),
+    Scenario(name="cheaper", changes=(CHEAPER,), probability=Fraction(3, 4)),
+)
+EXACT = How(solver="highs", gap=0.0)
+
+
+def tiny(seed: int):
+    """Draw an instance whose plans can all be tried, or skip."""
+    tables, settings = random_instance(seed)
+    world = World(tables, settings)
+    if world.split or any("weights" in name for name in settings):
+        pytest.skip("split: brute force and rounding differ")
+    return instance_from(columns(tables), settings)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_scenarios_are_solved_and_priced_exactly(seed):
+    """At gap 0 each plan is its scenario's best, prices are the checker's, regret is the excess."""
+    instance = tiny(seed)
+    done = sweep(instance, SCENARIOS, how=EXACT)
+    assert set(done.results) == {AS_IS, "dearer", "cheaper"}
+    for name, result in done.results.items():
+        if result.plan is None:
+            continue
+        for other in done.results:
+            account = check(done.instances[other], result.plan)
+            price = done.prices[name, other]
+            assert bool(price.broken) == (not account.feasible)
+            if account.feasible:
+                assert price.objective == account.objective
+                excess = account.objective - done.results[other].objective_units
+                assert excess >= 0
+                regret = done.regret(name, other)
+                assert regret.low == regret.high == excess
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_cvar_is_the_mean_of_the_worst(seed):
+    """The formula agrees with sorting the costs and averaging the worst share of them."""
+    rng = random.Random(seed)
+    count = rng.randint(1, 6)
+    values = [Fraction(rng.randint(0, 50)) for _ in range(count)]
+    cuts = [Fraction(rng.randint(1, 9)) for _ in range(count)]
+    shares = [cut / sum(cuts) for cut in cuts]
+    alpha = Fraction(rng.choice((0, 5, 9, 99)), rng.choice((10, 100)))
+    alpha = min(alpha, Fraction(99, 100))
+    left, total = 1 - alpha, Fraction(0)
+    for value, share in sorted(zip(values, shares, strict=True), reverse=True):
+        part = min(share, left)
+        total, left = total + part * value, left - part
+    assert cvar(values, shares, alpha) == total / (1 - alpha)
+    assert cvar(values, shares, Fraction(1)) == max(values)
+
+
+def test_plan_is_carried_to_other_volumes():
+    """A plan is priced under a scenario of other volumes, each pair whole where it was."""
+    instance = instance_from(*toy())
+    more = Scenario(name="more", changes=(Change(table="demand", multiply={"volume": "1.1"}),))
+    done = sweep(instance, [more], how=EXACT)
+    for (_, other), price in done.prices.items():
+        if not price.broken:
+            plan = done.results[other].plan
+            assert plan.volume.sum() == done.instances[other]["demand"]["volume"].sum()
+
+
+def toy():
+    """Return the tables of the toy instance as columns."""
+    import optimiser as opt
+    from optimiser.model.schema import TABLES
+    from optimiser.model.settings import settings_texts
+
+    instance = opt.read("instances/toy")
+    tables = {
+        name: {c.name: instance.texts(name, c.name) for c in schema.columns}
+        for name, schema in TABLES.items()
+        if len(instance[name])
+    }
+    return tables, settings_texts(instance)
+
+
+def test_what_was_solved_is_taken_again(tmp_path, monkeypatch):
+    """A second run takes every result that is there, and solves only what is missing."""
+    import shutil
+
+    import optimiser as opt
+    from optimiser.studies import pool
+
+    instance = opt.read("instances/toy")
+    tasks = [Work(name=name, instance=instance) for name in ("a", "b", "c")]
+    how = How(solver="highs", keep=tmp_path)
+    first = solve_all(tasks, how)
+    assert not first.taken
+    shutil.rmtree(tmp_path / "results" / "b")
+    solved = []
+    genuine = pool.solve
+    monkeypatch.setattr(pool, "solve", lambda *a, **k: solved.append(1) or genuine(*a, **k))
+    again = solve_all(tasks, how)
+    assert again.taken == ["a", "c"]
+    assert len(solved) == 1
+    assert [r.cost_units for r in again.results.values()] == [
+        r.cost_units for r in first.results.values()
+    ]
+
+
+def test_tampered_result_is_not_taken(tmp_path):
+    """A result whose figures do not agree with the tables is solved again."""
+    import optimiser as opt
+
+    tasks = [Work(name="a", instance=opt.read("instances/toy"))]
+    how = How(solver="highs", keep=tmp_path)
+    solve_all(tasks, how)
+    file = tmp_path / "results" / "a" / "result.json"
+    text = file.read_text()
+    assert '"units"' in text
+    import json
+
+    content = json.loads(text)
+    content["cost"]["units"] += 1
+    file.write_text(json.dumps(content))
+    assert not solve_all(tasks, how).taken
+
+
+def test_processes_give_the_same(tmp_path):
+    """Two processes give what one gives."""
+    import optimiser as opt
+
+    instance = opt.read("instances/toy")
+    one = sweep(instance, SCENARIOS, how=EXACT)
+    two = sweep(instance, SCENARIOS, how=How(solver="highs", gap=0.0, jobs=2))
+    assert one.record().tables["prices"] == two.record().tables["prices"]
+
+
+def test_killed_worker_only_repeats_its_task(tmp_path, monkeypatch):
+    """A worker process that is killed costs nothing but time: what was missing is solved again."""
+    import optimiser as opt
+
+    monkeypatch.setenv("OPTIMISER_TEST_KILL", str(tmp_path / "once"))
+    from optimiser.studies import pool
+
+    monkeypatch.setattr(pool, "_work", dying_work)
+    tasks = [Work(name=name, instance=opt.read("instances/toy")) for name in "abc"]
+    batch = solve_all(tasks, How(solver="highs", jobs=2))
+    assert list(batch.results) == ["a", "b", "c"]
+    assert (tmp_path / "once").exists()
+
+
+def dying_work(task, how):
+    """Kill the worker at the first task that comes, once."""
+    import os
+    import signal
+    from pathlib import Path
+
+    from optimiser.studies.pool import _solved
+
+    flag = Path(os.environ["OPTIMISER_TEST_KILL"])
+    if not flag.exists():
+        flag.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return _solved(task, how)
+
+
+def test_every_fault_of_a_file_is_told_at_once():
+    """Unknown names, a missing change, probabilities off and a repeated name come together."""
+    content = {
+        "scenario": [
+            {"name": "a", "probability": "1/2", "chance": 1, "use": ["nothing"]},
+            {"name": "a", "probability": "2/5"},
+        ]
+    }
+    with pytest.raises(InstanceError) as caught:
+        parse_scenarios(content, "scenarios.toml")
+    text = str(caught.value)
+    for part in ("chance", "nothing", "add up to 1", "this name"):
+        assert part in text, text
+
+
+def test_levels_combine():
+    """Every combination of levels is a scenario; probabilities multiply."""
+    level = [{"name": n, "probability": p} for n, p in (("x", "1/4"), ("y", "3/4"))]
+    spread = {"name": "hour", "table": "demand", "multiply": {"volume": [1, 2]}}
+    found = parse_scenarios({"factor": [{"name": "f", "level": level}, spread]}, "s")
+    assert len(found) == 4
+    assert len({scenario.name for scenario in found}) == 4
+    total = [s.probability for s in found]
+    assert total == [None] * 4 or sum(total) == 1
+
+
+def test_alpha_out_of_range_is_refused():
+    """CVaR has a level from 0 to 1."""
+    import optimiser as opt
+
+    with pytest.raises(UsageError, match="alpha"):
+        sweep(opt.read("instances/toy"), SCENARIOS, alpha=2)
+
+
+def test_all_pairs_of_shipped_scenarios_are_changes_of_their_instance():
+    """The shipped scenario files can be applied to their instances, as an election would."""
+    import optimiser as opt
+    from optimiser.studies.changes import changed
+
+    for name in ("southwest-one", "whitehall-2010"):
+        instance = opt.read(f"instances/{name}")
+        found = opt.read_scenarios(f"instances/{name}/scenarios.toml")
+        assert sum(s.probability for s in found) == 1
+        made = [changed(instance, s.changes) for s in found]
+        assert all(a != b for a, b in itertools.combinations([instance, *made], 2))
