@@ -35,12 +35,12 @@ if TYPE_CHECKING:
     from optimiser.solvers.result import Result
     from optimiser.solvers.session import solve
     from optimiser.studies.alternative_plans import Alternatives, alternatives
-    from optimiser.studies.alternative_plans import Alternatives, alternatives
     from optimiser.studies.changes import Change
     from optimiser.studies.frontiers import Frontier, frontier
     from optimiser.studies.generate import families, generate
     from optimiser.studies.impossibility import Impossibility, explain_infeasible
     from optimiser.studies.pool import How
+    from optimiser.studies.reasons import Reasons, explain
     from optimiser.studies.robustness import Robust, robust
     from optimiser.studies.scenarios import Scenario, read_scenarios
     from optimiser.studies.sweeps import Sweep, sweep
@@ -64,6 +64,7 @@ _HOMES: Final = {
     "OptimiserError": "errors:OptimiserError",
     "Plan": "model.plan:Plan",
     "Quantity": "model.rows:Quantity",
+    "Reasons": "studies.reasons:Reasons",
     "Result": "solvers.result:Result",
     "Robust": "studies.robustness:Robust",
     "Scenario": "studies.scenarios:Scenario",
@@ -76,6 +77,7 @@ _HOMES: Final = {
     # Not `solvers`: that is the subpackage, which the import system puts here under that name.
     "available_solvers": "solvers.registry:solvers",
     "check": "model.check:check",
+    "explain": "studies.reasons:explain",
     "explain_infeasible": "studies.impossibility:explain_infeasible",
     "families": "studies.generate:families",
     "frontier": "studies.frontiers:frontier",
@@ -111,6 +113,7 @@ __all__ = [
     "OptimiserError",
     "Plan",
     "Quantity",
+    "Reasons",
     "Result",
     "Robust",
     "Scenario",
@@ -123,6 +126,7 @@ __all__ = [
     "alternatives",
     "available_solvers",
     "check",
+    "explain",
     "explain_infeasible",
     "families",
     "frontier",
