@@ -34,12 +34,14 @@ if TYPE_CHECKING:
     from optimiser.solvers.registry import solvers as available_solvers
     from optimiser.solvers.result import Result
     from optimiser.solvers.session import solve
+    from optimiser.studies.drafts import Draft, draft
     from optimiser.studies.generate import families, generate
 
     __version__: str
 
 #: Public name -> where it is and what it is called there.
 _HOMES: Final = {
+    "Draft": "studies.drafts:Draft",
     "Fault": "errors:Fault",
     "FileError": "errors:FileError",
     "InputError": "errors:InputError",
@@ -58,6 +60,7 @@ _HOMES: Final = {
     # Not `solvers`: that is the subpackage, which the import system puts here under that name.
     "available_solvers": "solvers.registry:solvers",
     "check": "model.check:check",
+    "draft": "studies.drafts:draft",
     "families": "studies.generate:families",
     "generate": "studies.generate:generate",
     "in_house_account": "model.check:in_house_account",
@@ -73,6 +76,7 @@ _HOMES: Final = {
 }
 
 __all__ = [
+    "Draft",
     "Fault",
     "FileError",
     "InputError",
@@ -91,6 +95,7 @@ __all__ = [
     "__version__",
     "available_solvers",
     "check",
+    "draft",
     "families",
     "generate",
     "in_house_account",

@@ -8,6 +8,7 @@ import click
 
 from optimiser.cli.check import check
 from optimiser.cli.convert import convert
+from optimiser.cli.draft import draft
 from optimiser.cli.generate import generate
 from optimiser.cli.guard import Program, run_program
 from optimiser.cli.new import new
@@ -64,7 +65,7 @@ def main() -> None:
     """
 
 
-for _command in (new, check, solve, verify, generate, convert, solvers, schema):
+for _command in (new, draft, check, solve, verify, generate, convert, solvers, schema):
     main.add_command(_command)
 
 

@@ -268,7 +268,7 @@ def _settings(cells: list[list[str]], source: str, faults: Faults) -> dict[str, 
 # --- writing -----------------------------------------------------------------------------------
 
 
-def write_workbook(instance: Instance, path: str | Path) -> None:
+def write_workbook(instance: Instance, path: str | Path, *, notes: str = "") -> None:
     """Write an instance as a workbook, whole or not at all; a file of that name is replaced.
 
     Parameters
@@ -277,6 +277,8 @@ def write_workbook(instance: Instance, path: str | Path) -> None:
         What to write. Columns that say no more than a blank would are left out.
     path
         Workbook (.xlsx).
+    notes
+        Text of a sheet `readme`, a row for each line; '' for none.
 
     Raises
     ------
@@ -293,6 +295,11 @@ def write_workbook(instance: Instance, path: str | Path) -> None:
     _write_settings(book, instance)
     for name, columns in tables.items():
         _write_table(book, name, columns, instance.settings.currency)
+    if notes:
+        sheet = book.create_sheet("readme")
+        sheet.column_dimensions["A"].width = 120
+        for line in notes.splitlines():
+            sheet.append([_cell(sheet, line, number=False)])
     content = io.BytesIO()
     try:
         book.save(content)  # by way of temporary files

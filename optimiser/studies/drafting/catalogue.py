@@ -97,6 +97,7 @@ SECTIONS: Final[dict[str, dict[str, Bound]]] = {
         "opening_cost": _MONEY,
         "set_up_cost": _MONEY,
         "turnover": _POSITIVE,
+        "work_brought": Bound(most=1, above=True),
         "member_cost": _MONEY,
         "contract_hours": _MONEY,
         "share_watched": _SHARE,
