@@ -35,7 +35,9 @@ if TYPE_CHECKING:
     from optimiser.solvers.result import Result
     from optimiser.solvers.session import solve
     from optimiser.studies.alternative_plans import Alternatives, alternatives
+    from optimiser.studies.alternative_plans import Alternatives, alternatives
     from optimiser.studies.changes import Change
+    from optimiser.studies.drafts import Draft, draft
     from optimiser.studies.frontiers import Frontier, frontier
     from optimiser.studies.generate import families, generate
     from optimiser.studies.impossibility import Impossibility, explain_infeasible
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
 _HOMES: Final = {
     "Alternatives": "studies.alternative_plans:Alternatives",
     "Change": "studies.changes:Change",
+    "Draft": "studies.drafts:Draft",
     "Fault": "errors:Fault",
     "FileError": "errors:FileError",
     "Frontier": "studies.frontiers:Frontier",
@@ -77,6 +80,7 @@ _HOMES: Final = {
     # Not `solvers`: that is the subpackage, which the import system puts here under that name.
     "available_solvers": "solvers.registry:solvers",
     "check": "model.check:check",
+    "draft": "studies.drafts:draft",
     "explain": "studies.reasons:explain",
     "explain_infeasible": "studies.impossibility:explain_infeasible",
     "families": "studies.generate:families",
@@ -100,6 +104,7 @@ _HOMES: Final = {
 __all__ = [
     "Alternatives",
     "Change",
+    "Draft",
     "Fault",
     "FileError",
     "Frontier",
@@ -126,6 +131,7 @@ __all__ = [
     "alternatives",
     "available_solvers",
     "check",
+    "draft",
     "explain",
     "explain_infeasible",
     "families",

@@ -12,6 +12,7 @@ import optimiser
 NAMES = [
     "Alternatives",
     "Change",
+    "Draft",
     "Fault",
     "FileError",
     "Frontier",
@@ -38,6 +39,7 @@ NAMES = [
     "alternatives",
     "available_solvers",
     "check",
+    "draft",
     "explain",
     "explain_infeasible",
     "families",
