@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from optimiser.studies.changes import Change
     from optimiser.studies.generate import families, generate
     from optimiser.studies.pool import How
+    from optimiser.studies.robustness import Robust, robust
     from optimiser.studies.scenarios import Scenario, read_scenarios
     from optimiser.studies.sweeps import Sweep, sweep
 
@@ -57,6 +58,7 @@ _HOMES: Final = {
     "Plan": "model.plan:Plan",
     "Quantity": "model.rows:Quantity",
     "Result": "solvers.result:Result",
+    "Robust": "studies.robustness:Robust",
     "Scenario": "studies.scenarios:Scenario",
     "SideRow": "model.rows:SideRow",
     "SolverError": "errors:SolverError",
@@ -75,6 +77,7 @@ _HOMES: Final = {
     "read_result": "files.results:read_result",
     "read_scenarios": "studies.scenarios:read_scenarios",
     "read_study": "files.studies:read_study",
+    "robust": "studies.robustness:robust",
     "solve": "solvers.session:solve",
     "sweep": "studies.sweeps:sweep",
     "todays_account": "model.check:todays_account",
@@ -96,6 +99,7 @@ __all__ = [
     "Plan",
     "Quantity",
     "Result",
+    "Robust",
     "Scenario",
     "SideRow",
     "SolverError",
@@ -114,6 +118,7 @@ __all__ = [
     "read_result",
     "read_scenarios",
     "read_study",
+    "robust",
     "solve",
     "sweep",
     "todays_account",

@@ -11,6 +11,7 @@ from optimiser.cli.convert import convert
 from optimiser.cli.generate import generate
 from optimiser.cli.guard import Program, run_program
 from optimiser.cli.new import new
+from optimiser.cli.robust import robust
 from optimiser.cli.schema import schema
 from optimiser.cli.solve import solve
 from optimiser.cli.solvers import solvers
@@ -65,7 +66,7 @@ def main() -> None:
     """
 
 
-for _command in (new, check, solve, verify, sweep, generate, convert, solvers, schema):
+for _command in (new, check, solve, verify, sweep, robust, generate, convert, solvers, schema):
     main.add_command(_command)
 
 
