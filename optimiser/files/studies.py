@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
 from optimiser.errors import FileError, UsageError
 from optimiser.files.atomic import replace_file
+from optimiser.files.results import DOCUMENT as RESULT_DOCUMENT
 from optimiser.files.results import csv_of, provenance, whereabouts, write_result
 
 if TYPE_CHECKING:
@@ -184,24 +185,19 @@ def keep_result(result: Result, folder: str | Path, name: str) -> Path:
         from optimiser.files.folder import write_folder
 
         place = folder / INSTANCES / name
-        if not _holds(place, result.instance):
+        if not (place.is_dir() and _hash_in(folder / RESULTS / name) == result.instance_hash):
             write_folder(result.instance, place)
         there = dataclasses.replace(result.instance, source=str(place))
         result = dataclasses.replace(result, instance=there)
     return write_result(result, folder / RESULTS / name)
 
 
-def _holds(place: Path, instance: Instance) -> bool:
-    """Whether this instance was written there before."""
-    from optimiser.errors import InputError
-    from optimiser.files.folder import read_folder
-
-    if not place.is_dir():
-        return False
+def _hash_in(folder: Path) -> str:
+    """Hash of the instance that a saved result is of; '' without one."""
     try:
-        return read_folder(place).hash == instance.hash
-    except InputError:
-        return False
+        return str(json.loads((folder / RESULT_DOCUMENT).read_bytes())["instance"]["hash"])
+    except (OSError, ValueError, RecursionError, KeyError, TypeError):
+        return ""
 
 
 def _check_names(names: Iterable[str]) -> None:

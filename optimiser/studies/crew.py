@@ -49,7 +49,7 @@ class LostError(Exception):
     """A worker has ended before it was done, or it had to be ended."""
 
 
-class Stopped(Exception):  # noqa: N818 - no error
+class Stopped(Exception):
     """A task was not begun, or could not be saved, since everything was to stop."""
 
 
@@ -408,5 +408,6 @@ def _in_words(error: Any) -> Exception:
 
 def _gone() -> FileError:
     return FileError(
-        "The Dask scheduler has gone. With --out, what was solved is kept; the same command goes on."
+        "The Dask scheduler has gone. With --out, what was solved is kept, and the same command "
+        "goes on."
     )

@@ -156,7 +156,7 @@ def solve_all(tasks: Sequence[Work], how: How, progress: Tell | None = None) -> 
         found[task.name] = result
         batch.interrupted |= result.interrupted
         if how.keep is not None:
-            keep_result(result, how.keep, task.name)
+            keep_result(result, Path(how.keep), task.name)
         telling.solved(task.name, result)
 
     if how.cluster and left:

@@ -1,4 +1,4 @@
-"""A worker: takes solves from whoever started it, one after the other, and sends what comes of them.
+"""A worker: does calls for whoever started it, one after the other, and sends what comes of them.
 
 Run as ``python -m optimiser.studies.worker DESCRIPTOR PARENT`` by `crew`. Messages go to the
 descriptor and come from standard input, each a length and a pickle. Standard input is the lifeline

@@ -153,35 +153,6 @@ def test_processes_give_the_same(tmp_path):
     assert one.record().tables["prices"] == two.record().tables["prices"]
 
 
-def test_killed_worker_only_repeats_its_task(tmp_path, monkeypatch):
-    """A worker process that is killed costs nothing but time: what was missing is solved again."""
-    import optimiser as opt
-
-    monkeypatch.setenv("OPTIMISER_TEST_KILL", str(tmp_path / "once"))
-    from optimiser.studies import pool
-
-    monkeypatch.setattr(pool, "_work", dying_work)
-    tasks = [Work(name=name, instance=opt.read("instances/toy")) for name in "abc"]
-    batch = solve_all(tasks, How(solver="highs", jobs=2))
-    assert list(batch.results) == ["a", "b", "c"]
-    assert (tmp_path / "once").exists()
-
-
-def dying_work(task, how):
-    """Kill the worker at the first task that comes, once."""
-    import os
-    import signal
-    from pathlib import Path
-
-    from optimiser.studies.pool import _solved
-
-    flag = Path(os.environ["OPTIMISER_TEST_KILL"])
-    if not flag.exists():
-        flag.touch()
-        os.kill(os.getpid(), signal.SIGKILL)
-    return _solved(task, how)
-
-
 def test_every_fault_of_a_file_is_told_at_once():
     """Unknown names, a missing change, probabilities off and a repeated name come together."""
     content = {
