@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from optimiser.solvers.result import Result
     from optimiser.solvers.session import solve
     from optimiser.studies.changes import Change
+    from optimiser.studies.frontiers import Frontier, frontier
     from optimiser.studies.generate import families, generate
     from optimiser.studies.pool import How
     from optimiser.studies.robustness import Robust, robust
@@ -48,6 +49,7 @@ _HOMES: Final = {
     "Change": "studies.changes:Change",
     "Fault": "errors:Fault",
     "FileError": "errors:FileError",
+    "Frontier": "studies.frontiers:Frontier",
     "How": "studies.pool:How",
     "InputError": "errors:InputError",
     "Instance": "model.instance:Instance",
@@ -69,6 +71,7 @@ _HOMES: Final = {
     "available_solvers": "solvers.registry:solvers",
     "check": "model.check:check",
     "families": "studies.generate:families",
+    "frontier": "studies.frontiers:frontier",
     "generate": "studies.generate:generate",
     "in_house_account": "model.check:in_house_account",
     "instance_from": "model.build:instance_from",
@@ -89,6 +92,7 @@ __all__ = [
     "Change",
     "Fault",
     "FileError",
+    "Frontier",
     "How",
     "InputError",
     "Instance",
@@ -110,6 +114,7 @@ __all__ = [
     "available_solvers",
     "check",
     "families",
+    "frontier",
     "generate",
     "in_house_account",
     "instance_from",

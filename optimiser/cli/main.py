@@ -8,6 +8,7 @@ import click
 
 from optimiser.cli.check import check
 from optimiser.cli.convert import convert
+from optimiser.cli.frontier import frontier
 from optimiser.cli.generate import generate
 from optimiser.cli.guard import Program, run_program
 from optimiser.cli.new import new
@@ -66,7 +67,20 @@ def main() -> None:
     """
 
 
-for _command in (new, check, solve, verify, sweep, robust, generate, convert, solvers, schema):
+_COMMANDS: Final = (
+    new,
+    check,
+    solve,
+    verify,
+    sweep,
+    robust,
+    frontier,
+    generate,
+    convert,
+    solvers,
+    schema,
+)
+for _command in _COMMANDS:
     main.add_command(_command)
 
 
