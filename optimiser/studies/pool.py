@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from optimiser.errors import UsageError
+from optimiser.errors import SolverError, UsageError
 from optimiser.files.restoring import restore_result
 from optimiser.files.studies import RESULTS, keep_result
 from optimiser.solvers import registry
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from optimiser.model.instance import Instance
     from optimiser.model.plan import Plan
     from optimiser.model.rows import Objective, SideRow
-    from optimiser.studies.crew import Crew
+    from optimiser.studies.crew import Call, Crew
 
     Tell = Callable[[Progress | str], object]
 
@@ -283,17 +283,37 @@ def _by_crew(
 ) -> None:
     """Take results as they come; on an interrupt, those of the solves that run, as far as they are.
 
-    Whatever goes wrong, no worker is left behind.
+    What comes late, after the interrupt, is taken as well.
     """
     by_name = {task.name: task for task in tasks}
     there = dataclasses.replace(how, keep=None, jobs=1, cluster="")
-    waiting = set(by_name)
+
+    def note(name: str, came: Any) -> None:
+        if isinstance(came, LostError):
+            came = _failed(by_name[name], how, str(came))
+        if isinstance(came, BaseException):
+            raise came
+        take(by_name[name], came)
+
+    calls = [(task.name, (solved, (task, there, spec))) for task in tasks]
+    batch.interrupted |= _done_by(crew, calls, note, telling)
+
+
+def _done_by(
+    crew: Crew,
+    calls: Sequence[tuple[str, Call]],
+    note: Callable[[str, Any], None],
+    tell: Callable[[str, Any], object],
+) -> bool:
+    """Have calls done; say whether it was interrupted. Whatever goes wrong, no worker stays."""
+    waiting = {name for name, _ in calls}
+    stopped = False
     try:
         with Interrupts() as interrupts:
-            crew.start([(task.name, (solved, (task, there, spec))) for task in tasks])
+            crew.start(calls)
             while waiting:
-                if interrupts.count and not batch.interrupted:
-                    batch.interrupted = True
+                if interrupts.count and not stopped:
+                    stopped = True
                     crew.stop()
                 try:
                     name, came = crew.done.get(timeout=LOOK)
@@ -301,18 +321,43 @@ def _by_crew(
                     crew.check()
                     continue
                 if isinstance(came, News):
-                    telling(name, came.content)
+                    tell(name, came.content)
                     continue
                 waiting.discard(name)
-                if isinstance(came, Stopped):
-                    continue
-                if isinstance(came, LostError):
-                    came = _failed(by_name[name], how, str(came))
-                if isinstance(came, BaseException):
-                    raise came
-                take(by_name[name], came)
+                if not isinstance(came, Stopped):
+                    note(name, came)
     finally:
         crew.close()
+    return stopped
+
+
+def do_all(calls: Sequence[tuple[str, Call]], how: How) -> dict[str, Any]:
+    """Have calls that are no solves done where the solves are; return their values by name.
+
+    Each function gets one argument more, which is of no use here.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        It was interrupted.
+    SolverError
+        Workers were lost again and again.
+    """
+    if (how.jobs <= 1 and not how.cluster) or len(calls) <= 1:
+        return {name: function(*arguments, None) for name, (function, arguments) in calls}
+    found: dict[str, Any] = {}
+
+    def note(name: str, came: Any) -> None:
+        if isinstance(came, LostError):
+            raise SolverError(f"{name} was given up: {came}")
+        if isinstance(came, BaseException):
+            raise came
+        found[name] = came
+
+    crew: Crew = Cluster(how.cluster) if how.cluster else Processes(how.jobs)
+    if _done_by(crew, calls, note, lambda name, news: None):
+        raise KeyboardInterrupt
+    return found
 
 
 def _failed(task: Work, how: How, why: str) -> Result:

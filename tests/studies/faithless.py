@@ -1,4 +1,4 @@
-"""Solvers that kill those who called them, once; where OPTIMISER_TEST_FLAG says that it was done."""
+"""Solvers that kill those who called them, once; the file OPTIMISER_TEST_FLAG says it was done."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from optimiser.solvers.base import Event, Outcome
 from solvers.fakes import Fake, honest
+
+from optimiser.solvers.base import Event, Outcome
 
 
 def parent_of(process: int) -> int:

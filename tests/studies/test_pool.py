@@ -213,7 +213,7 @@ def interrupted(tmp_path, **how):
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_interrupt_keeps_what_is_done(tmp_path, jobs):
+def test_interrupt_keeps_what_is_done(faithless, tmp_path, jobs):
     """Ctrl-C ends the solves that run, whose plans are kept, and begins no other; then resume."""
     stopped, count, which = interrupted(tmp_path, jobs=jobs)
     assert stopped
@@ -295,7 +295,7 @@ def test_cluster_gives_the_same_tables_as_processes(dask):
 
 
 def test_killed_dask_worker_changes_no_table(dask, faithless, tmp_path):
-    """Where a Dask worker is killed in a solve, the other does its task: the tables are the same."""
+    """Where a Dask worker is killed in a solve, the other does its task; tables are the same."""
     registry.register("fake", "solvers.fakes:Fake")
     one = tables(sweep_of_toy(How(solver="fake")))
     faithless("KillsDaskWorker")
