@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from optimiser.solvers.registry import solvers as available_solvers
     from optimiser.solvers.result import Result
     from optimiser.solvers.session import solve
+    from optimiser.studies.alternative_plans import Alternatives, alternatives
     from optimiser.studies.changes import Change
     from optimiser.studies.frontiers import Frontier, frontier
     from optimiser.studies.generate import families, generate
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 
 #: Public name -> where it is and what it is called there.
 _HOMES: Final = {
+    "Alternatives": "studies.alternative_plans:Alternatives",
     "Change": "studies.changes:Change",
     "Fault": "errors:Fault",
     "FileError": "errors:FileError",
@@ -67,6 +69,7 @@ _HOMES: Final = {
     "Sweep": "studies.sweeps:Sweep",
     "UnsupportedError": "errors:UnsupportedError",
     "UsageError": "errors:UsageError",
+    "alternatives": "studies.alternative_plans:alternatives",
     # Not `solvers`: that is the subpackage, which the import system puts here under that name.
     "available_solvers": "solvers.registry:solvers",
     "check": "model.check:check",
@@ -89,6 +92,7 @@ _HOMES: Final = {
 }
 
 __all__ = [
+    "Alternatives",
     "Change",
     "Fault",
     "FileError",
@@ -111,6 +115,7 @@ __all__ = [
     "UnsupportedError",
     "UsageError",
     "__version__",
+    "alternatives",
     "available_solvers",
     "check",
     "families",

@@ -10,6 +10,7 @@ import pytest
 import optimiser
 
 NAMES = [
+    "Alternatives",
     "Change",
     "Fault",
     "FileError",
@@ -32,6 +33,7 @@ NAMES = [
     "UnsupportedError",
     "UsageError",
     "__version__",
+    "alternatives",
     "available_solvers",
     "check",
     "families",

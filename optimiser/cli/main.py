@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 
+from optimiser.cli.alternatives import alternatives
 from optimiser.cli.check import check
 from optimiser.cli.convert import convert
 from optimiser.cli.frontier import frontier
@@ -75,6 +76,7 @@ _COMMANDS: Final = (
     sweep,
     robust,
     frontier,
+    alternatives,
     generate,
     convert,
     solvers,

@@ -271,7 +271,8 @@ def _terms(quantities: Sequence[Quantity]) -> list[dict[str, Any]]:
     terms = []
     for term in quantities:
         given = {f.name: getattr(term, f.name) for f in dataclasses.fields(term)}
-        given |= {"coefficient": str(term.coefficient), "services": list(term.services)}
+        given |= {"coefficient": str(term.coefficient), "services": list(term.services),
+                  "listed": [list(each) for each in term.listed]}
         terms.append({name: value for name, value in given.items() if value})
     return terms
 
@@ -318,6 +319,7 @@ def _quantities(saved: Any) -> tuple[Quantity, ...]:
                 **term,
                 "coefficient": Fraction(term["coefficient"]),
                 "services": tuple(term.get("services", ())),
+                "listed": tuple(tuple(each) for each in term.get("listed", ())),
             }
         )
         for term in saved

@@ -177,8 +177,16 @@ class Facts:
         self.unit: int = 10**settings.volume_decimals
         #: Oversight hours are summed in this part of an hour: service hours and rate × volume fit.
         self.tick: int = RATE * self.unit
+        self._rows_by_key: dict[str, dict[str, int]] = {}
         self._lists: dict[tuple[str, str, str], list[Any]] = {}
         self.authorities, self.authority_of = self._authorities()
+
+    def row_of(self, table: str) -> dict[str, int]:
+        """Return the row of each key of a table."""
+        if table not in self._rows_by_key:
+            keys = self.instance[table].keys.tolist()
+            self._rows_by_key[table] = {str(key): row for row, key in enumerate(keys)}
+        return self._rows_by_key[table]
 
     def numbers(self, table: str, column: str) -> list[int]:
         """Return a column of numbers, blanks as 0."""

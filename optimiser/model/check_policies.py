@@ -378,6 +378,8 @@ def _quantity(facts: Facts, measures: Measures, term: Quantity) -> Fraction:
                              f"{', '.join(COST_PARTS)}.")  # fmt: skip
         money = parts[term.part] if term.part else sum(parts.values())
         return Fraction(money, facts.money)
+    if term.listed:
+        return _listed(facts, measures, term.listed)
     where = Filter(
         mode=term.mode,
         services=frozenset(_row(facts, "services", key) for key in term.services) or None,
@@ -385,6 +387,28 @@ def _quantity(facts: Facts, measures: Measures, term: Quantity) -> Fraction:
         provider=_row(facts, "providers", term.provider) if term.provider else None,
     )
     return measures.amounts(term.measure, where).get(0, Fraction(0))
+
+
+def _listed(
+    facts: Facts, measures: Measures, deliveries: Sequence[tuple[str, str, str]]
+) -> Fraction:
+    """Pairs of these deliveries."""
+    wanted = {
+        (
+            _row(facts, "organisations", organisation),
+            _row(facts, "services", service),
+            BY_ITSELF if by == IN_HOUSE else _row(facts, "providers", by),
+        )
+        for organisation, service, by in deliveries
+    }
+    flow, need = measures.flow, facts.numbers("demand", "volume")
+    total = Sum()
+    for pair, organisation, service, by, volume in zip(
+        flow.pair, flow.organisation, flow.service, flow.deliverer, flow.volume, strict=True
+    ):
+        if (organisation, service, by) in wanted:
+            total.add(volume, need[pair])
+    return total.total()
 
 
 def _organisations(facts: Facts, term: Quantity) -> frozenset[int] | None:
@@ -408,7 +432,7 @@ def _organisations(facts: Facts, term: Quantity) -> frozenset[int] | None:
 def _row(facts: Facts, table: str, key: str) -> int:
     """Row of a key."""
     try:
-        row: int = facts.instance[table].keys.tolist().index(key)
-    except ValueError:
+        row: int = facts.row_of(table)[key]
+    except KeyError:
         raise UsageError(f"A quantity names {key!r}, which is no row of {table}.") from None
     return row

@@ -451,6 +451,8 @@ class RowMaker:
         if quantity.measure == "cost":
             parts = [quantity.part] if quantity.part else list(COST_PARTS)
             return self._cost(dict.fromkeys(parts, Fraction(1)))
+        if quantity.listed:
+            return self._listed(quantity.listed)
         services = organisations = None
         if quantity.services:
             keys = self._instance["services"].keys.tolist()
@@ -473,6 +475,38 @@ class RowMaker:
             mode=quantity.mode, services=services, organisations=organisations, provider=provider
         )
         return self._measure(quantity.measure, chosen)
+
+    def _listed(self, deliveries: tuple[tuple[str, str, str], ...]) -> Form:
+        """Pairs of these deliveries."""
+        places = {
+            table: {key: row for row, key in enumerate(self._instance[table].keys.tolist())}
+            for table in ("organisations", "services", "providers")
+        }
+        missing = NOWHERE - 1000  # a key that is not there
+
+        def rows(at: int, table: str) -> Ints:
+            found = [places[table].get(delivery[at], missing) for delivery in deliveries]
+            return np.array(found, dtype=np.int64)
+
+        for at, table in ((0, "organisations"), (1, "services")):
+            if np.any(rows(at, table) == missing):
+                key = deliveries[int(np.argmin(rows(at, table)))][at]
+                _position(key, list(places[table]), table[:-1])
+        pair = self._demand.find(rows(0, "organisations"), rows(1, "services"))
+        here = np.array([delivery[2] == IN_HOUSE for delivery in deliveries], dtype=bool)
+        by = np.where(here, IN_HOUSE_CODE, rows(2, "providers"))
+        if np.any(by == missing):
+            _position(deliveries[int(np.argmin(by))][2], list(places["providers"]), "provider")
+        option = self._problem.option_of(np.maximum(pair, 0), by)
+        option = np.unique(option[(option >= 0) & (pair >= 0)])
+        home = np.unique(pair[here & (pair >= 0)])
+        home = home[self._options.home[home]]
+        return Form(
+            terms=(
+                _term("part", option, np.ones(len(option), dtype=np.int64)),
+                _term("home", home, np.ones(len(home), dtype=np.int64)),
+            )
+        )
 
     def _cost(self, weights: dict[str, Fraction]) -> Form:
         """Money by these weights as a form, in currency."""
@@ -552,5 +586,7 @@ def _check_quantity(quantity: Quantity, where: str) -> None:
         raise UsageError(f"{where}{quantity.measure} has no mode in-house.")
     if quantity.measure == "oversight_hours" and quantity.services:
         raise UsageError(f"{where}oversight_hours takes no services: contracts have none.")
+    if quantity.listed and (restricted or quantity.measure != "pairs"):
+        raise UsageError(f"{where}listed is for pairs only, and takes no other restriction.")
     if quantity.measure == "cost" and restricted:
         raise UsageError(f"{where}cost cannot be restricted; use one of its parts.")

@@ -50,6 +50,9 @@ class Quantity:
         with that one organisation.
     part
         For ``cost``: one of `schema.COST_PARTS`, or '' for the sum of all.
+    listed
+        For ``pairs``, without any other restriction: deliveries that count, each as organisation,
+        service, and provider or ``in-house``; those that are no option never do.
     coefficient
         Factor in a `SideRow` or an `Objective`.
     """
@@ -61,6 +64,7 @@ class Quantity:
     provider: str = ""
     authority: str = ""
     part: str = ""
+    listed: tuple[tuple[str, str, str], ...] = ()
     coefficient: Fraction = Fraction(1)
 
 
