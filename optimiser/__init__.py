@@ -35,9 +35,11 @@ if TYPE_CHECKING:
     from optimiser.solvers.result import Result
     from optimiser.solvers.session import solve
     from optimiser.studies.alternative_plans import Alternatives, alternatives
+    from optimiser.studies.alternative_plans import Alternatives, alternatives
     from optimiser.studies.changes import Change
     from optimiser.studies.frontiers import Frontier, frontier
     from optimiser.studies.generate import families, generate
+    from optimiser.studies.impossibility import Impossibility, explain_infeasible
     from optimiser.studies.pool import How
     from optimiser.studies.robustness import Robust, robust
     from optimiser.studies.scenarios import Scenario, read_scenarios
@@ -53,6 +55,7 @@ _HOMES: Final = {
     "FileError": "errors:FileError",
     "Frontier": "studies.frontiers:Frontier",
     "How": "studies.pool:How",
+    "Impossibility": "studies.impossibility:Impossibility",
     "InputError": "errors:InputError",
     "Instance": "model.instance:Instance",
     "InstanceError": "errors:InstanceError",
@@ -73,6 +76,7 @@ _HOMES: Final = {
     # Not `solvers`: that is the subpackage, which the import system puts here under that name.
     "available_solvers": "solvers.registry:solvers",
     "check": "model.check:check",
+    "explain_infeasible": "studies.impossibility:explain_infeasible",
     "families": "studies.generate:families",
     "frontier": "studies.frontiers:frontier",
     "generate": "studies.generate:generate",
@@ -98,6 +102,7 @@ __all__ = [
     "FileError",
     "Frontier",
     "How",
+    "Impossibility",
     "InputError",
     "Instance",
     "InstanceError",
@@ -118,6 +123,7 @@ __all__ = [
     "alternatives",
     "available_solvers",
     "check",
+    "explain_infeasible",
     "families",
     "frontier",
     "generate",

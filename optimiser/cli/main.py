@@ -9,6 +9,7 @@ import click
 from optimiser.cli.alternatives import alternatives
 from optimiser.cli.check import check
 from optimiser.cli.convert import convert
+from optimiser.cli.explain import explain
 from optimiser.cli.frontier import frontier
 from optimiser.cli.generate import generate
 from optimiser.cli.guard import Program, run_program
@@ -77,6 +78,7 @@ _COMMANDS: Final = (
     robust,
     frontier,
     alternatives,
+    explain,
     generate,
     convert,
     solvers,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from optimiser.solvers.frames import Sheet
 
 #: Widest that a column of text becomes.
-_WIDEST: Final = 34
+_WIDEST: Final = 78
 #: Narrowest that one becomes for want of room.
 _NARROWEST: Final = 10
 

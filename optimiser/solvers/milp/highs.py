@@ -90,7 +90,7 @@ class Highs(MatrixSolver):
 def _solve(job: Job, start: NDArray[np.float64] | None, looks: int | None) -> tuple[Answer, int]:
     import highspy
 
-    if away():
+    if away() or not job.log:
         _hush()
     highs: Any = highspy.Highs()  # type: ignore[no-untyped-call]
     if highs.version() == WRONG:
