@@ -132,7 +132,9 @@ def conduct(
                 say("Nothing was saved; add --out DIR for all tables.")
             else:
                 say(f"Saved in {out}.")
-    return codes.INTERRUPTED if record.facts.get("interrupted") else codes.SOLVED
+    if record.facts.get("interrupted"):
+        return codes.INTERRUPTED
+    return codes.of_status(str(record.facts.get("status", "optimal")), interrupted=False)
 
 
 def _watched(

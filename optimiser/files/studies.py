@@ -1,12 +1,14 @@
 """Studies as folders: tables, the results they rest on, and one study.json that says what is there.
 
 A study's folder holds ``study.json``, a CSV file per table, and ``results/NAME/``, each a result as
-`files.results` writes it, so that every plan can be verified by itself. Results are written when
-they are there and ``study.json`` last: what is without it was interrupted, and can be resumed.
+`files.results` writes it, so that every plan can be verified by itself. Where a result is not of
+the instance studied but of a changed one, that lies in ``instances/NAME/``. Results are written
+when they are there and ``study.json`` last: what is without it was interrupted, and can be resumed.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import shutil
@@ -16,10 +18,11 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
 from optimiser.errors import FileError, UsageError
 from optimiser.files.atomic import replace_file
+from optimiser.files.results import DOCUMENT as RESULT_DOCUMENT
 from optimiser.files.results import csv_of, provenance, whereabouts, write_result
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from optimiser.model.instance import Instance
     from optimiser.solvers.frames import Sheet
@@ -30,6 +33,9 @@ FORMAT: Final = "optimiser-study"
 VERSION: Final = 1
 DOCUMENT: Final = "study.json"
 RESULTS: Final = "results"
+INSTANCES: Final = "instances"
+#: Names the tables of a study that is being written, so that one cut short is known for a study's.
+_UNDER_WAY: Final = ".study-tables.json"
 #: Names of tables and of results: they become names of files.
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_.+-]{0,99}", re.IGNORECASE)
 
@@ -130,7 +136,7 @@ def refuse_foreign_study(folder: str | Path) -> None:
     except OSError as error:
         raise FileError(f"{folder} cannot be read: {error.strerror}.") from error
     foreign = sorted(
-        name for name in names - {DOCUMENT, RESULTS} if not _is_table(folder / name, names)
+        name for name in names - {DOCUMENT, RESULTS, INSTANCES} if not _is_table(folder / name)
     )
     if foreign:
         raise UsageError(
@@ -139,17 +145,67 @@ def refuse_foreign_study(folder: str | Path) -> None:
         )
 
 
-def _is_table(path: Path, names: set[str]) -> bool:
-    return path.suffix == ".csv" and DOCUMENT in names and path.stem in _tables(path.parent)
+def _is_table(path: Path) -> bool:
+    return path.suffix == ".csv" and path.stem in _tables(path.parent)
 
 
 def _tables(folder: Path) -> set[str]:
-    """Names of the tables that a study.json speaks of; none if it cannot be read."""
+    """Names of the tables of a study in a folder, also of one cut short; none without one."""
+    found: set[str] = set()
+    for name in (DOCUMENT, _UNDER_WAY):
+        try:
+            content = json.loads((folder / name).read_bytes())
+            if content["format"] == FORMAT:
+                found |= {str(each["name"]) for each in content["tables"]}
+        except (OSError, ValueError, RecursionError, KeyError, TypeError):
+            continue
+    return found
+
+
+def keep_result(result: Result, folder: str | Path, name: str) -> Path:
+    """Save one result of a study, with its instance if nobody has it; return the result's folder.
+
+    Parameters
+    ----------
+    result
+        What to save.
+    folder, name
+        The study's folder, and the result's name in it.
+
+    Raises
+    ------
+    UsageError
+        The name cannot be that of a folder.
+    FileError
+        It could not be written.
+    """
+    _check_names([name])
+    folder = Path(folder)
+    if not result.instance.source:
+        from optimiser.files.folder import write_folder
+
+        place = folder / INSTANCES / name
+        if not (place.is_dir() and _hash_in(folder / RESULTS / name) == result.instance_hash):
+            write_folder(result.instance, place)
+        there = dataclasses.replace(result.instance, source=str(place))
+        result = dataclasses.replace(result, instance=there)
+    return write_result(result, folder / RESULTS / name)
+
+
+def _hash_in(folder: Path) -> str:
+    """Hash of the instance that a saved result is of; '' without one."""
     try:
-        content = json.loads((folder / DOCUMENT).read_bytes())
-        return {str(each["name"]) for each in content["tables"]}
+        return str(json.loads((folder / RESULT_DOCUMENT).read_bytes())["instance"]["hash"])
     except (OSError, ValueError, RecursionError, KeyError, TypeError):
-        return set()
+        return ""
+
+
+def _check_names(names: Iterable[str]) -> None:
+    for name in names:
+        if not _NAME.fullmatch(name):
+            raise UsageError(
+                f"{name!r} cannot be the name of a file: use letters, digits, - and _"
+            )
 
 
 def write_study(study: Recorded | Record, folder: str | Path) -> Path:
@@ -172,12 +228,12 @@ def write_study(study: Recorded | Record, folder: str | Path) -> Path:
     record = study.record() if isinstance(study, Recorded) else study
     folder = Path(folder)
     refuse_foreign_study(folder)
-    for name in (*record.tables, *record.results):
-        if not _NAME.fullmatch(name):
-            raise UsageError(f"{name!r} cannot be the name of a file: use letters, digits, - and _")
+    _check_names((*record.tables, *record.results))
     stale = _tables(folder) - set(record.tables)
     for name, result in record.results.items():
-        write_result(result, folder / RESULTS / name)
+        keep_result(result, folder, name)
+    names = {"format": FORMAT, "tables": [{"name": name} for name in {*record.tables, *stale}]}
+    replace_file(folder / _UNDER_WAY, json.dumps(names).encode())
     for name, sheet in record.tables.items():
         replace_file(folder / f"{name}.csv", csv_of(sheet))
     text = json.dumps(_document(record, folder), ensure_ascii=False, indent=1, allow_nan=False)
@@ -191,8 +247,9 @@ def _sweep_up(folder: Path, tables: set[str], results: set[str]) -> None:
     try:
         for name in tables:
             (folder / f"{name}.csv").unlink(missing_ok=True)
-        if (folder / RESULTS).is_dir():
-            for old in (folder / RESULTS).iterdir():
+        (folder / _UNDER_WAY).unlink(missing_ok=True)
+        for home in (folder / RESULTS, folder / INSTANCES):
+            for old in home.iterdir() if home.is_dir() else ():
                 if old.name not in results and old.is_dir():
                     shutil.rmtree(old)
     except OSError as error:

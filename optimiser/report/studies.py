@@ -36,7 +36,7 @@ class View:
         What stands above.
     columns
         Column -> heading. ``gap`` and names that end in ``share`` are shown in percent; quantities
-        whose heading ends in ``£`` as money.
+        whose heading ends in ``£`` as money, in whatever currency; that sign is not shown.
     rows
         Most rows shown; how many are left out is said.
     where
@@ -94,7 +94,7 @@ def _table(sheet: Sheet, view: View, money: Money, width: int) -> list[Text]:
          for name, heading in view.columns.items()]
         for row in shown
     ]  # fmt: skip
-    headings = list(view.columns.values())
+    headings = [heading.removesuffix("£").rstrip() for heading in view.columns.values()]
     right = [sheet.kinds[name] not in ("text", "flag") for name in view.columns]
     widths = [
         min(max(cell_len(heading), *(cell_len(row[at]) for row in cells)), _WIDEST)

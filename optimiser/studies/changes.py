@@ -50,6 +50,8 @@ class Change:
     set, multiply, add
         Column (or setting) -> text of the value or number. Blank cells stay blank under multiply
         and add. A product is rounded once, half away from zero, to the column's last place.
+        What the tables had filled in for a blank stays as it was: a ``baseline_cost`` does not
+        follow its ``in_house_cost``.
     """
 
     table: str = ""

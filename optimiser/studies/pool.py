@@ -2,39 +2,39 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import os
-import signal
+import queue
 import time
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, field
-from multiprocessing import get_context
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from optimiser.errors import SolverError, UsageError
 from optimiser.files.restoring import restore_result
-from optimiser.files.results import write_result
-from optimiser.files.studies import RESULTS
+from optimiser.files.studies import RESULTS, keep_result
+from optimiser.solvers import registry
 from optimiser.solvers.base import Options
 from optimiser.solvers.process import Interrupts
+from optimiser.solvers.result import Progress, Result, SolverFault
 from optimiser.solvers.session import solve
+from optimiser.studies.crew import Cluster, LostError, News, Processes, Stopped
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Iterator, Sequence
 
     from optimiser.model.instance import Instance
     from optimiser.model.plan import Plan
     from optimiser.model.rows import Objective, SideRow
-    from optimiser.solvers.result import Progress, Result
+    from optimiser.studies.crew import Call, Crew
 
     Tell = Callable[[Progress | str], object]
 
 #: Seconds between two looks for an interrupt.
 LOOK: Final = 0.2
-#: Times that a task is tried whose worker was lost.
-TRIES: Final = 3
+#: Seconds between two pieces of news of a solve.
+EVERY: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +118,9 @@ class Batch:
 def solve_all(tasks: Sequence[Work], how: How, progress: Tell | None = None) -> Batch:
     """Solve every task, several at once if asked; Ctrl-C keeps what is done.
 
+    A worker process that is lost only repeats the task that it was at; a task that loses three of
+    them has a result of status ``error``.
+
     Parameters
     ----------
     tasks
@@ -125,54 +128,85 @@ def solve_all(tasks: Sequence[Work], how: How, progress: Tell | None = None) -> 
     how
         By whom, how long and where.
     progress
-        Told a line per result, and the progress of solves that run in this process.
+        Told a line per result, and the progress of one of the solves that run; in this thread.
 
     Raises
     ------
     UsageError
-        A name is there twice, or the cluster cannot be reached.
+        A name is there twice, there is no such solver, or the cluster cannot be reached.
     SolverError
-        The solver is not installed, or workers die again and again.
+        The solver is not installed.
     FileError
-        A result cannot be saved.
+        A result cannot be saved, or the scheduler of the cluster has gone.
     """
     names = [task.name for task in tasks]
     if len(set(names)) < len(names):
         raise UsageError("two solves of a study have one name")
-    tell: Tell = progress if progress is not None else _silent
+    spec = registry.spec_of(how.solver)
+    telling = _Telling(progress, len(tasks))
     batch = Batch()
     found = dict(_taken(tasks, how))
     batch.taken = list(found)
-    if found:
-        tell(f"{len(found)} of {len(tasks)} were solved before and are taken as they are")
+    telling.taken(len(found))
     left = [task for task in tasks if task.name not in found]
-    began = time.monotonic()
 
-    def take(name: str, result: Result) -> None:
-        found[name] = result
-        if how.keep is not None:
-            write_result(result, Path(how.keep) / RESULTS / name)
+    def take(task: Work, result: Result) -> None:
+        # It has come a long way, perhaps; the instance is here already.
+        result = dataclasses.replace(result, instance=task.instance)
+        found[task.name] = result
         batch.interrupted |= result.interrupted
-        gap = "" if result.gap is None else f", gap {result.gap:.2%}"
-        tell(f"{len(found)} of {len(tasks)} solved after {time.monotonic() - began:.0f} s: "
-             f"{name} {result.status}{gap}")  # fmt: skip
+        if how.keep is not None:
+            keep_result(result, Path(how.keep), task.name)
+        telling.solved(task.name, result)
 
-    if how.cluster:
-        _on_cluster(left, how, take, batch)
+    if how.cluster and left:
+        _by_crew(Cluster(how.cluster), left, how, spec, take, telling, batch)
     elif how.jobs > 1 and len(left) > 1:
-        _in_processes(left, how, take, batch)
+        _by_crew(Processes(how.jobs), left, how, spec, take, telling, batch)
     else:
-        for task in left:
-            take(task.name, _solved(task, how, _figures_only(tell)))
-            if batch.interrupted:
-                break
+        _one_by_one(left, how, spec, take, telling, batch)
     batch.results = {name: found[name] for name in names if name in found}
     return batch
 
 
-def _figures_only(tell: Tell) -> Tell:
-    """Return what tells the figures of a solve, but not its lines: there are many solves."""
-    return lambda news: None if isinstance(news, str) else tell(news)
+class _Telling:
+    """Tells how far many solves have got: a line for each, and the figures of one at a time."""
+
+    def __init__(self, progress: Tell | None, count: int) -> None:
+        self._tell: Tell = progress if progress is not None else _silent
+        self._count = count
+        self._done = 0
+        self._began = time.monotonic()
+        self._watched = ""
+        self._last = 0.0
+
+    def taken(self, count: int) -> None:
+        """Say how many were there."""
+        self._done += count
+        if count:
+            self._tell(f"{count} of {self._count} were solved before and are taken as they are")
+
+    def solved(self, name: str, result: Result) -> None:
+        """Say what came of one."""
+        self._done += 1
+        if name == self._watched:
+            self._watched = ""
+        gap = "" if result.gap is None else f", gap {result.gap:.2%}"
+        self._tell(
+            f"{self._done} of {self._count} solved after {time.monotonic() - self._began:.0f} s: "
+            f"{name} {result.status}{gap}"
+        )
+
+    def __call__(self, name: str, news: Progress | str) -> None:
+        """Take news of a solve."""
+        if isinstance(news, str):
+            return  # of many solves, nobody wants to know what was cleaned away
+        self._watched = self._watched or name
+        now = time.monotonic()
+        if name == self._watched and now - self._last >= EVERY:
+            self._last = now
+            where = f"{name}, after {self._done} of {self._count}"
+            self._tell(dataclasses.replace(news, phase=where, time=now - self._began))
 
 
 def _silent(_: object) -> None:
@@ -189,12 +223,24 @@ def _taken(tasks: Sequence[Work], how: How) -> Iterator[tuple[str, Result]]:
             result = restore_result(folder, task.instance, rows=task.rows,
                                     objective=task.objective, solver=how.solver,
                                     options=how.options())  # fmt: skip
-            if result is not None:
+            if result is not None and result.status != "error":
                 yield task.name, result
 
 
-def _solved(task: Work, how: How, progress: Tell | None = None) -> Result:
-    """Solve one task, here."""
+def solved(task: Work, how: How, spec: str, progress: Tell | None = None) -> Result:
+    """Solve one task, in this process.
+
+    Parameters
+    ----------
+    task, how
+        What to solve, and how.
+    spec
+        The solver as the caller's registry has it, which a worker's may not know.
+    progress
+        As in `optimiser.solve`.
+    """
+    if how.solver not in (registry.AUTO, *registry.specs()) and ":" not in how.solver:
+        registry.register(how.solver, spec)
     ask: dict[str, Any] = {
         "solver": how.solver, "time_limit": how.time_limit, "gap": how.gap,
         "threads": how.threads, "seed": how.seed, "rows": task.rows, "objective": task.objective,
@@ -208,110 +254,121 @@ def _solved(task: Work, how: How, progress: Tell | None = None) -> Result:
         return solve(task.instance, **ask)  # the start is of an instance with other rows
 
 
-def _work(task: Work, how: How) -> Result:
-    """Solve one task in a worker; the instance stays where it is."""
-    return _solved(task, how)
-
-
-def _prepare() -> None:
-    """Keep Ctrl-C of a terminal away from a worker: the parent passes it on, once.
-
-    A worker that just waits must not die of it; one that solves has `Interrupts` count it.
-    """
-    signal.signal(signal.SIGINT, lambda *_: None)
-    with contextlib.suppress(OSError, AttributeError):
-        os.setpgrp()
-
-
-def _in_processes(
-    tasks: Sequence[Work], how: How, take: Callable[[str, Result], None], batch: Batch
-) -> None:
-    from concurrent.futures.process import BrokenProcessPool
-
-    todo = list(tasks)
-    for _ in range(TRIES):
-        done: set[str] = set()
-
-        def note(name: str, result: Result, done: set[str] = done) -> None:
-            done.add(name)
-            take(name, result)
-
-        try:
-            with Interrupts() as interrupts:
-                _once(todo, how, note, batch, interrupts)
-        except BrokenProcessPool:
-            todo = [task for task in todo if task.name not in done]
-            continue
-        return
-    raise SolverError(
-        f"worker processes were killed {TRIES} times (for want of memory?); what is done is kept. "
-        "Use fewer --jobs and give the same command again."
-    )
-
-
-def _once(
+def _one_by_one(
     tasks: Sequence[Work],
     how: How,
-    take: Callable[[str, Result], None],
+    spec: str,
+    take: Callable[[Work, Result], None],
+    telling: _Telling,
     batch: Batch,
-    interrupts: Interrupts,
 ) -> None:
-    workers = min(how.jobs, len(tasks))
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_prepare)
-    try:
-        futures: dict[Future[Result], Work] = {pool.submit(_work, t, how): t for t in tasks}
-        pids = [process.pid for process in pool._processes.values()]  # noqa: SLF001
-        _gather(futures, take, batch, interrupts, lambda: _interrupt(pids))
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _interrupt(pids: Sequence[int | None]) -> None:
-    for pid in pids:
-        if pid is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGINT)
-
-
-def _gather(
-    futures: dict[Future[Result], Work],
-    take: Callable[[str, Result], None],
-    batch: Batch,
-    interrupts: Interrupts,
-    stop: Callable[[], None],
-) -> None:
-    """Take results as they come; on an interrupt, those of the solves that run."""
-    waiting = set(futures)
-    while waiting:
-        done, waiting = wait(waiting, timeout=LOOK, return_when=FIRST_COMPLETED)
-        for future in done:
-            if not future.cancelled():
-                task = futures[future]
-                take(task.name, dataclasses.replace(future.result(), instance=task.instance))
-        if interrupts.count and not batch.interrupted:
+    """Solve in this process, until an interrupt."""
+    for task in tasks:
+        try:
+            take(task, solved(task, how, spec, partial(telling, task.name)))
+        except KeyboardInterrupt:  # between solves, or while one is prepared
             batch.interrupted = True
-            for future in waiting:
-                future.cancel()
-            stop()
-            waiting = {future for future in waiting if not future.cancelled()}
+        if batch.interrupted:
+            return
 
 
-def _on_cluster(
-    tasks: Sequence[Work], how: How, take: Callable[[str, Result], None], batch: Batch
+def _by_crew(
+    crew: Crew,
+    tasks: Sequence[Work],
+    how: How,
+    spec: str,
+    take: Callable[[Work, Result], None],
+    telling: _Telling,
+    batch: Batch,
 ) -> None:
+    """Take results as they come; on an interrupt, those of the solves that run, as far as they are.
+
+    What comes late, after the interrupt, is taken as well.
+    """
+    by_name = {task.name: task for task in tasks}
+    there = dataclasses.replace(how, keep=None, jobs=1, cluster="")
+
+    def note(name: str, came: Any) -> None:
+        if isinstance(came, LostError):
+            came = _failed(by_name[name], how, str(came))
+        if isinstance(came, BaseException):
+            raise came
+        take(by_name[name], came)
+
+    calls = [(task.name, (solved, (task, there, spec))) for task in tasks]
+    batch.interrupted |= _done_by(crew, calls, note, telling)
+
+
+def _done_by(
+    crew: Crew,
+    calls: Sequence[tuple[str, Call]],
+    note: Callable[[str, Any], None],
+    tell: Callable[[str, Any], object],
+) -> bool:
+    """Have calls done; say whether it was interrupted. Whatever goes wrong, no worker stays."""
+    waiting = {name for name, _ in calls}
+    stopped = False
     try:
-        from distributed import Client
-    except ImportError:
-        raise SolverError(
-            "Dask is not installed; install it with: pip install 'optimiser[cluster]'"
-        ) from None
-    try:
-        client = Client(how.cluster, timeout=10)  # type: ignore[no-untyped-call]
-    except (OSError, ValueError, TimeoutError) as error:
-        raise UsageError(
-            f"No Dask scheduler answers at {how.cluster} ({error}). Start one with: dask scheduler"
-        ) from None
-    with client, Interrupts() as interrupts:
-        executor = client.get_executor(pure=False, retries=TRIES)  # type: ignore[no-untyped-call]
-        futures: dict[Future[Result], Work] = {executor.submit(_work, t, how): t for t in tasks}
-        _gather(futures, take, batch, interrupts, lambda: None)
+        with Interrupts() as interrupts:
+            crew.start(calls)
+            while waiting:
+                if interrupts.count and not stopped:
+                    stopped = True
+                    crew.stop()
+                try:
+                    name, came = crew.done.get(timeout=LOOK)
+                except queue.Empty:
+                    crew.check()
+                    continue
+                if isinstance(came, News):
+                    tell(name, came.content)
+                    continue
+                waiting.discard(name)
+                if not isinstance(came, Stopped):
+                    note(name, came)
+    finally:
+        crew.close()
+    return stopped
+
+
+def do_all(calls: Sequence[tuple[str, Call]], how: How) -> dict[str, Any]:
+    """Have calls that are no solves done where the solves are; return their values by name.
+
+    Each function gets one argument more, which is of no use here.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        It was interrupted.
+    SolverError
+        Workers were lost again and again.
+    """
+    if (how.jobs <= 1 and not how.cluster) or len(calls) <= 1:
+        return {name: function(*arguments, None) for name, (function, arguments) in calls}
+    found: dict[str, Any] = {}
+
+    def note(name: str, came: Any) -> None:
+        if isinstance(came, LostError):
+            raise SolverError(f"{name} was given up: {came}")
+        if isinstance(came, BaseException):
+            raise came
+        found[name] = came
+
+    crew: Crew = Cluster(how.cluster) if how.cluster else Processes(how.jobs)
+    if _done_by(crew, calls, note, lambda name, news: None):
+        raise KeyboardInterrupt
+    return found
+
+
+def _failed(task: Work, how: How, why: str) -> Result:
+    """Return the result of a task that has lost its workers."""
+    text = f"{task.name} was given up: {why} (for want of memory?)"
+    return Result(
+        status="error",
+        instance=task.instance,
+        options=how.options(),
+        reasons=(text,),
+        faults=(SolverFault(kind="crashed", text=text),),
+        rows=task.rows,
+        minimised=task.objective,
+    )

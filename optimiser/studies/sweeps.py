@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -10,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimiser.errors import UsageError
+from optimiser.errors import Fault, UsageError
 from optimiser.model.check import check
 from optimiser.model.plan import BY_ITSELF, Plan
 from optimiser.model.schema import IN_HOUSE
 from optimiser.solvers.frames import Sheet
 from optimiser.studies.changes import changed
 from optimiser.studies.interval import Interval, optimum
-from optimiser.studies.pool import Batch, How, Work, solve_all
+from optimiser.studies.pool import Batch, How, Work, do_all, solve_all
 from optimiser.studies.scenarios import AS_IS, Scenario, check_scenarios, probabilities
 
 if TYPE_CHECKING:
@@ -25,9 +26,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from optimiser.errors import Fault
     from optimiser.files.studies import Record
-    from optimiser.model.account import Account
     from optimiser.model.instance import Instance
     from optimiser.solvers.result import Result
     from optimiser.studies.pool import Tell
@@ -92,7 +91,7 @@ class Sweep:
     results
         What came of each, by name; one that an interrupt prevented is missing.
     prices
-        Of the plan of one scenario under another, by both names.
+        Of the plan of one scenario under another, by both names; none if it was interrupted.
     alpha
         Level of CVaR.
     how
@@ -130,16 +129,14 @@ class Sweep:
     @cached_property
     def best(self) -> dict[str, Interval]:
         """What is known of each scenario's least objective: any plan priced there bounds it."""
+        least: dict[str, Fraction] = {}
+        for (_, where), price in self.prices.items():
+            if not price.broken and (where not in least or price.objective < least[where]):
+                least[where] = Fraction(price.objective)
         found = {}
         for name, result in self.results.items():
             known = optimum(result)
-            there = [
-                Fraction(price.objective)
-                for (_, where), price in self.prices.items()
-                if where == name and not price.broken
-            ]
-            high = min(there, default=known.high)
-            found[name] = Interval(low=known.low, high=high)
+            found[name] = Interval(low=known.low, high=least.get(name, known.high))
         return found
 
     def regret(self, plan: str, scenario: str) -> Interval | None:
@@ -158,9 +155,9 @@ class Sweep:
 
     def _risk(self, plan: str) -> Risk:
         likely = [name for name, share in self.probability.items() if share > 0]
-        solved = [name for name in likely if name in self.results]
-        broken = tuple(name for name in solved if self.prices[plan, name].broken)
-        if broken or len(solved) < len(likely) or not likely:
+        priced = [name for name in likely if (plan, name) in self.prices]
+        broken = tuple(name for name in priced if self.prices[plan, name].broken)
+        if broken or len(priced) < len(likely):
             return Risk(plan=plan, expected=None, worst=None, cvar=None, regret=None, broken=broken)
         values = [Fraction(self.prices[plan, name].objective) for name in likely]
         shares = [self.probability[name] for name in likely]
@@ -176,7 +173,9 @@ class Sweep:
     @cached_property
     def decisions(self) -> list[tuple[int, dict[str, str]]]:
         """Of each pair (row of demand) the deliverer by scenario, as text, in solved scenarios."""
-        chosen = {name: _deliverers(self.instance, self.results[name].plan) for name in self.plans}
+        chosen = {
+            name: _deliverers(self.instances[name], self.results[name].plan) for name in self.plans
+        }
         return [
             (row, {name: texts[row] for name, texts in chosen.items()})
             for row in range(len(self.instance["demand"]))
@@ -286,7 +285,12 @@ def sweep(
     prepared = time.monotonic()
     batch = _solved(instances, how, progress)
     solved = time.monotonic()
-    prices = _prices(instances, batch.results)
+    prices: dict[tuple[str, str], Price] = {}
+    if not batch.interrupted:  # who has pressed Ctrl-C does not want to wait
+        try:
+            prices = _prices(instances, batch.results, how, progress)
+        except KeyboardInterrupt:
+            batch.interrupted = True
     seconds = {
         "prepare": prepared - began,
         "solve": solved - prepared,
@@ -328,6 +332,7 @@ def _instances(instance: Instance, scenarios: Sequence[Scenario]) -> dict[str, I
     for scenario in scenarios:
         try:
             made[scenario.name] = changed(instance, scenario.changes, name=scenario.name)
+            faults += _incomparable(instance, made[scenario.name], scenario.name)
         except InstanceError as error:
             faults += error.faults
     if faults:
@@ -335,50 +340,80 @@ def _instances(instance: Instance, scenarios: Sequence[Scenario]) -> dict[str, I
     return made
 
 
-def _solved(instances: Mapping[str, Instance], how: How, progress: Tell | None) -> Batch:
-    """Solve all; the first one alone, if there are more, since the others start from its plan."""
-    tasks = [Work(name=name, instance=each) for name, each in instances.items()]
-    batch = solve_all(tasks[:1], how, progress)
-    if batch.interrupted or len(tasks) == 1:
-        return batch
-    first = batch.results.get(tasks[0].name)
-    base = tasks[0].instance
-    rest = [
-        Work(
-            name=task.name,
-            instance=task.instance,
-            start=None
-            if first is None or first.plan is None
-            else carried(first.plan, base, task.instance),
+def _incomparable(old: Instance, new: Instance, name: str) -> list[Fault]:
+    """Find settings that must not change, since amounts of scenarios are compared."""
+    return [
+        Fault(
+            source=name,
+            column=setting,
+            value=str(getattr(new.settings, setting)),
+            rule=f"scenarios are compared, so {setting} must stay {getattr(old.settings, setting)}",
+            remedy="Leave it out of the changes.",
         )
-        for task in tasks[1:]
+        for setting in ("currency", "money_decimals", "volume_decimals")
+        if getattr(old.settings, setting) != getattr(new.settings, setting)
     ]
-    others = solve_all(rest, how, progress)
+
+
+def _solved(instances: Mapping[str, Instance], how: How, progress: Tell | None) -> Batch:
+    """Solve all; the first one alone, if there are more, since the others start from its plan.
+
+    Scenarios that come to the same instance, as levels of a range may, are solved once.
+    """
+    first, *others = instances
+    base = instances[first]
+    batch = solve_all([Work(name=first, instance=base)], how, progress)
+    if batch.interrupted:
+        return batch
+    plan = batch.results[first].plan
+    same = {base.hash: first}
+    todo = []
+    for name in others:
+        instance = instances[name]
+        if same.setdefault(instance.hash, name) == name:
+            start = None if plan is None else carried(plan, base, instance)
+            todo.append(Work(name=name, instance=instance, start=start))
+    rest = solve_all(todo, how, progress)
+    found = {**batch.results, **rest.results}
+    results = {
+        name: dataclasses.replace(found[same[instance.hash]], instance=instance)
+        for name, instance in instances.items()
+        if same[instance.hash] in found
+    }
     return Batch(
-        results={**batch.results, **others.results},
-        taken=[*batch.taken, *others.taken],
-        interrupted=others.interrupted,
+        results=results, taken=[*batch.taken, *rest.taken], interrupted=rest.interrupted
     )
 
 
 def _prices(
-    instances: Mapping[str, Instance], results: Mapping[str, Result]
+    instances: Mapping[str, Instance],
+    results: Mapping[str, Result],
+    how: How,
+    progress: Tell | None,
 ) -> dict[tuple[str, str], Price]:
-    prices = {}
-    for name, result in results.items():
-        if result.plan is None:
-            continue
-        for other in results:
-            if other == name and result.account is not None:
-                account: Account = result.account
-            else:
-                plan = carried(result.plan, instances[name], instances[other])
-                account = check(instances[other], plan)
+    """Price every plan under every scenario, by the checker; side by side if solves are."""
+    plans = {name: result.plan for name, result in results.items() if result.plan is not None}
+    if progress is not None and plans:
+        count = len(plans) * len(results)
+        progress(f"pricing {len(plans):,} plans under {len(results):,} scenarios: {count:,} checks")
+    # One list of plans for each scenario, carried here, so that workers need one instance each.
+    calls = []
+    for other in results:
+        there = {n: carried(p, instances[n], instances[other]) for n, p in plans.items()}
+        calls.append((other, (_priced, (instances[other], there))))
+    found: dict[str, dict[str, Price]] = do_all(calls, how)
+    return {(name, other): found[other][name] for name in plans for other in results}
+
+
+def _priced(instance: Instance, plans: Mapping[str, Plan], _: object) -> dict[str, Price]:
+    """Price plans under one scenario; plans that are the same are reckoned once."""
+    known: dict[Plan, Price] = {}
+    for plan in plans.values():
+        if plan not in known:
+            account = check(instance, plan)
             broken = account.violations[0].message if account.violations else ""
-            prices[name, other] = Price(
-                objective=account.objective, cost=account.cost, broken=broken
-            )
-    return prices
+            known[plan] = Price(objective=account.objective, cost=account.cost, broken=broken)
+    return {name: known[plan] for name, plan in plans.items()}
 
 
 def _largest(regrets: Sequence[Interval]) -> Interval:

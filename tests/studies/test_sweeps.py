@@ -7,16 +7,18 @@ import random
 from fractions import Fraction
 
 import pytest
-from brute import World
+from brute import World, decimal_text, half_away, number
 from random_instances import columns, random_instance
 
 from optimiser.errors import InstanceError, UsageError
+from optimiser.files.results import deliveries_of
 from optimiser.model.build import instance_from
 from optimiser.model.check import check
+from optimiser.model.plan import BY_ITSELF, Plan
 from optimiser.studies.changes import Change
 from optimiser.studies.pool import How, Work, solve_all
 from optimiser.studies.scenarios import AS_IS, Scenario, parse_scenarios
-from optimiser.studies.sweeps import cvar, sweep
+from optimiser.studies.sweeps import carried, cvar, sweep
 
 DEARER = Change(table="tariffs", multiply={"unit_cost": "1.5"})
 CHEAPER = Change(table="demand", multiply={"in_house_cost": "0.5"})
@@ -55,6 +57,126 @@ def test_scenarios_are_solved_and_priced_exactly(seed):
                 assert excess >= 0
                 regret = done.regret(name, other)
                 assert regret.low == regret.high == excess
+
+
+def by_hand(tables, table, column, factor, places):
+    """Multiply a column of tables of texts, sharing nothing with the package."""
+    rows = []
+    for row in tables.get(table, []):
+        text = row.get(column, "")
+        if text != "":
+            text = decimal_text(
+                Fraction(half_away(number(text) * factor, 10**places), 10**places), places
+            )
+        rows.append({**row, column: text})
+    return {**tables, table: rows}
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_scenarios_and_prices_are_those_of_brute_force(seed):
+    """Every optimum, price, broken rule and regret agrees with all plans tried on raw tables."""
+    tables, settings = random_instance(seed)
+    places = int(settings.get("money_decimals", 2))
+    # What stands for a blank baseline stays as it was when in-house costs change.
+    demand = [
+        {**row, "baseline_cost": row.get("baseline_cost") or row.get("in_house_cost", "")}
+        for row in tables["demand"]
+    ]
+    tables = {**tables, "demand": demand}
+    dear = by_hand(tables, "tariffs", "unit_cost", Fraction(3, 2), 6)
+    cheap = by_hand(tables, "demand", "in_house_cost", Fraction(1, 2), places)
+    worlds = {
+        AS_IS: World(tables, settings),
+        "dearer": World(dear, settings),
+        "cheaper": World(cheap, settings),
+    }
+    if worlds[AS_IS].split:
+        pytest.skip("plans of split sourcing are tried in sixths only")
+    instance = instance_from(columns(tables), settings)
+    done = sweep(instance, SCENARIOS, how=EXACT)
+    best = {name: world.solve() for name, world in worlds.items()}
+    for name, found in best.items():
+        assert (done.results[name].plan is None) == (found.status == "infeasible")
+        if found.status != "infeasible":
+            assert done.results[name].objective_units == found.objective
+            assert done.best[name].low == done.best[name].high == found.objective
+    for (plan, where), price in done.prices.items():
+        listed = deliveries_of(instance, done.results[plan].plan)
+        brute = worlds[where].price(worlds[where].plan(tuple(d.values()) for d in listed))
+        assert bool(price.broken) == bool(brute.broken)
+        if not price.broken:
+            assert (price.objective, price.cost) == (brute.objective, brute.cost)
+            regret = done.regret(plan, where)
+            assert regret.low == regret.high == brute.objective - best[where].objective
+    for risk in done.risks:
+        costs = [done.prices[risk.plan, name] for name in ("dearer", "cheaper")]
+        if any(price.broken for price in costs):
+            assert risk.expected is None
+            assert risk.broken
+        else:
+            dear, cheap = (Fraction(price.objective) for price in costs)
+            assert risk.expected == dear / 4 + cheap * 3 / 4
+            assert risk.worst == risk.cvar == max(dear, cheap)  # a quarter is more than a tenth
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_intervals_of_a_wide_gap_hold_the_truth(seed):
+    """Solved to a gap of half, regrets and optima are intervals in which the exact ones lie."""
+    instance = tiny(seed)
+    exact = sweep(instance, SCENARIOS, how=EXACT)
+    rough = sweep(instance, SCENARIOS, how=How(solver="highs", gap=0.5))
+    for name in rough.plans:
+        best = exact.results[name].objective_units
+        assert rough.best[name].low <= best <= rough.best[name].high
+        for where in rough.results:
+            regret = rough.regret(name, where)
+            if regret is not None:
+                true = rough.prices[name, where].objective - exact.results[where].objective_units
+                assert regret.low <= true <= regret.high
+
+
+def test_same_instance_is_solved_once(monkeypatch):
+    """A scenario that changes nothing shares the result of as-is."""
+    import optimiser as opt
+    from optimiser.studies import pool
+
+    count = []
+    genuine = pool.solve
+    monkeypatch.setattr(pool, "solve", lambda *a, **k: count.append(1) or genuine(*a, **k))
+    same = Scenario(name="same", changes=(Change(table="demand", multiply={"volume": "1"}),))
+    done = sweep(opt.read("instances/toy"), [same, *SCENARIOS[:0]], how=EXACT)
+    assert len(count) == 1
+    assert list(done.results) == [AS_IS, "same"]
+    assert done.regret(AS_IS, "same").high == 0
+
+
+def test_split_plan_keeps_its_shares():
+    """A split plan is carried to other volumes with the same shares, nothing lost in rounding."""
+    import optimiser as opt
+    from optimiser.studies.changes import changed
+
+    old = changed(opt.read("instances/toy"), [Change(set={"sourcing": "split"})])
+    new = changed(old, [Change(table="demand", multiply={"volume": "1.2345"})])
+    volume = old["demand"]["volume"].tolist()
+    parts = [(0, 0, volume[0] // 3), (0, 1, volume[0] - volume[0] // 3)]
+    plan = Plan.of([*parts, *((q, BY_ITSELF, volume[q]) for q in range(1, len(volume)))])
+    there = carried(plan, old, new)
+    after = new["demand"]["volume"].tolist()
+    for pair, total in enumerate(after):
+        assert there.volume[there.pair == pair].sum() == total
+    assert abs(there.volume[0] - Fraction(after[0], 3)) < 2
+
+
+@pytest.mark.parametrize("setting", ["money_decimals", "volume_decimals", "currency"])
+def test_what_makes_scenarios_incomparable_is_refused(setting):
+    """Currency and last places stay as they are, and every scenario that changes them is named."""
+    import optimiser as opt
+
+    value = "EUR" if setting == "currency" else "4"
+    bad = [Scenario(name=n, changes=(Change(set={setting: value}),)) for n in ("a", "b")]
+    with pytest.raises(InstanceError) as caught:
+        sweep(opt.read("instances/toy"), bad)
+    assert [fault.source for fault in caught.value.faults] == ["a", "b"]
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -151,35 +273,6 @@ def test_processes_give_the_same(tmp_path):
     one = sweep(instance, SCENARIOS, how=EXACT)
     two = sweep(instance, SCENARIOS, how=How(solver="highs", gap=0.0, jobs=2))
     assert one.record().tables["prices"] == two.record().tables["prices"]
-
-
-def test_killed_worker_only_repeats_its_task(tmp_path, monkeypatch):
-    """A worker process that is killed costs nothing but time: what was missing is solved again."""
-    import optimiser as opt
-
-    monkeypatch.setenv("OPTIMISER_TEST_KILL", str(tmp_path / "once"))
-    from optimiser.studies import pool
-
-    monkeypatch.setattr(pool, "_work", dying_work)
-    tasks = [Work(name=name, instance=opt.read("instances/toy")) for name in "abc"]
-    batch = solve_all(tasks, How(solver="highs", jobs=2))
-    assert list(batch.results) == ["a", "b", "c"]
-    assert (tmp_path / "once").exists()
-
-
-def dying_work(task, how):
-    """Kill the worker at the first task that comes, once."""
-    import os
-    import signal
-    from pathlib import Path
-
-    from optimiser.studies.pool import _solved
-
-    flag = Path(os.environ["OPTIMISER_TEST_KILL"])
-    if not flag.exists():
-        flag.touch()
-        os.kill(os.getpid(), signal.SIGKILL)
-    return _solved(task, how)
 
 
 def test_every_fault_of_a_file_is_told_at_once():
