@@ -94,6 +94,8 @@ class _Run:
         self._ascent = Ascent(self._relaxation, self._relaxation.prices())
         #: Multipliers after the first ascent; later ones may bound less where nothing is fixed.
         self._first: Floats | None = None
+        #: Least cutoff by which columns were dropped: what is left bounds only better plans.
+        self._fixed = math.inf
         self._services: Services | None = None
         self._cuts: list[LinearRow] = []
         self._trees = self._cores = self._proofs = 0
@@ -167,7 +169,7 @@ class _Run:
         entries = max(len(self._relaxation.blocks.row_column), 1)
         for _ in range(0, max(min(STEPS, WORK // entries), WINDOW), WINDOW):
             more = ascent.window(ledger.objective, ledger.over)
-            ledger.raise_bound(ascent.safe_bound)
+            ledger.raise_bound(min(ascent.safe_bound, self._fixed))
             if ledger.enough() or not more:
                 break
         if self._first is None:
@@ -199,7 +201,8 @@ class _Run:
         relaxation, ledger = self._relaxation, self._ledger
         if not math.isfinite(ledger.objective):
             return
-        banded, home = survivors(relaxation, self._ascent.multipliers, ledger.cutoff())
+        self._fixed = min(self._fixed, ledger.cutoff())
+        banded, home = survivors(relaxation, self._ascent.multipliers, self._fixed)
         columns, problem, upper = relaxation.columns, relaxation.problem, relaxation.upper
         upper[columns.block("x")][~banded] = 0
         upper[columns.block("h")][~home[columns.home]] = 0

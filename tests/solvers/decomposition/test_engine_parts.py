@@ -10,6 +10,7 @@ import pytest
 from brute import World
 from random_instances import columns, random_instance, random_rows
 
+import optimiser as opt
 from optimiser.certificate.proof import Certificate
 from optimiser.errors import UnsupportedError
 from optimiser.model.build import instance_from
@@ -312,3 +313,12 @@ def test_the_ledger_claims_no_more_than_its_plan():
     ledger.raise_bound(120.0)
     assert ledger.bound == 100.0
     assert ledger.done()
+
+
+@pytest.mark.parametrize(("family", "seed"), [("regional", 1), ("oversight", 1), ("staircase", 1)])
+def test_bounds_at_a_wide_gap_hold_for_every_plan(family, seed):
+    """What was dropped for a cutoff bounds only plans better than it: no plan beats the bound."""
+    instance = generate(family, seed=seed)
+    wide = opt.solve(instance, gap=0.05)
+    close = opt.solve(instance, gap=0.003, time_limit=60)
+    assert wide.bound_units <= close.objective_units
