@@ -37,10 +37,12 @@ if TYPE_CHECKING:
     from optimiser.studies.alternative_plans import Alternatives, alternatives
     from optimiser.studies.alternative_plans import Alternatives, alternatives
     from optimiser.studies.changes import Change
+    from optimiser.studies.drafts import Draft, draft
     from optimiser.studies.frontiers import Frontier, frontier
     from optimiser.studies.generate import families, generate
     from optimiser.studies.impossibility import Impossibility, explain_infeasible
     from optimiser.studies.pool import How
+    from optimiser.studies.reasons import Reasons, explain
     from optimiser.studies.robustness import Robust, robust
     from optimiser.studies.scenarios import Scenario, read_scenarios
     from optimiser.studies.sweeps import Sweep, sweep
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
 _HOMES: Final = {
     "Alternatives": "studies.alternative_plans:Alternatives",
     "Change": "studies.changes:Change",
+    "Draft": "studies.drafts:Draft",
     "Fault": "errors:Fault",
     "FileError": "errors:FileError",
     "Frontier": "studies.frontiers:Frontier",
@@ -64,6 +67,7 @@ _HOMES: Final = {
     "OptimiserError": "errors:OptimiserError",
     "Plan": "model.plan:Plan",
     "Quantity": "model.rows:Quantity",
+    "Reasons": "studies.reasons:Reasons",
     "Result": "solvers.result:Result",
     "Robust": "studies.robustness:Robust",
     "Scenario": "studies.scenarios:Scenario",
@@ -76,6 +80,8 @@ _HOMES: Final = {
     # Not `solvers`: that is the subpackage, which the import system puts here under that name.
     "available_solvers": "solvers.registry:solvers",
     "check": "model.check:check",
+    "draft": "studies.drafts:draft",
+    "explain": "studies.reasons:explain",
     "explain_infeasible": "studies.impossibility:explain_infeasible",
     "families": "studies.generate:families",
     "frontier": "studies.frontiers:frontier",
@@ -98,6 +104,7 @@ _HOMES: Final = {
 __all__ = [
     "Alternatives",
     "Change",
+    "Draft",
     "Fault",
     "FileError",
     "Frontier",
@@ -111,6 +118,7 @@ __all__ = [
     "OptimiserError",
     "Plan",
     "Quantity",
+    "Reasons",
     "Result",
     "Robust",
     "Scenario",
@@ -123,6 +131,8 @@ __all__ = [
     "alternatives",
     "available_solvers",
     "check",
+    "draft",
+    "explain",
     "explain_infeasible",
     "families",
     "frontier",

@@ -19,7 +19,7 @@ from optimiser.model.rows import Objective, Quantity, places
 from optimiser.solvers.session import solve
 
 MOST_PLANS = 3000
-SEEDS = [*range(60), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(60, 560))]
+SEEDS = [*range(20), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(20, 500))]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -9,6 +9,7 @@ import click
 from optimiser.cli.alternatives import alternatives
 from optimiser.cli.check import check
 from optimiser.cli.convert import convert
+from optimiser.cli.draft import draft
 from optimiser.cli.explain import explain
 from optimiser.cli.frontier import frontier
 from optimiser.cli.generate import generate
@@ -79,6 +80,7 @@ _COMMANDS: Final = (
     frontier,
     alternatives,
     explain,
+    draft,
     generate,
     convert,
     solvers,

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from optimiser.model.instance import Instance
 
 SETTINGS_FILE: Final = "instance.toml"
+NOTES_FILE: Final = "README.md"
 #: Files beside the tables that are nobody's business but the user's.
 _IGNORED: Final = ("notes", "readme", "scenarios")
 _BOM: Final = b"\xef\xbb\xbf"
@@ -209,7 +210,7 @@ def _ragged(text: str, source: str, faults: Faults) -> None:
 # --- writing -----------------------------------------------------------------------------------
 
 
-def write_folder(instance: Instance, path: str | Path) -> None:
+def write_folder(instance: Instance, path: str | Path, *, notes: str = "") -> None:
     """Write an instance as a folder of CSV files, whole or not at all.
 
     Parameters
@@ -218,6 +219,8 @@ def write_folder(instance: Instance, path: str | Path) -> None:
         What to write. Columns that say no more than a blank would are left out.
     path
         Folder to make. A folder that holds an instance, or nothing, is replaced.
+    notes
+        Content of a README.md beside the tables; '' for none.
 
     Raises
     ------
@@ -226,7 +229,8 @@ def write_folder(instance: Instance, path: str | Path) -> None:
     """
     folder = Path(path)
     kept = _kept(folder)
-    replace_folder(folder, {**kept, **_files(instance)})
+    beside = {NOTES_FILE: notes.encode()} if notes else {}
+    replace_folder(folder, {**kept, **_files(instance), **beside})
 
 
 def _kept(folder: Path) -> dict[str, bytes]:

@@ -48,8 +48,17 @@ def read(path: str | Path) -> Instance:
     raise FileError(f"{place}: this is no instance. {_advice(suffix)}")
 
 
-def write(instance: Instance, path: str | Path) -> None:
+def write(instance: Instance, path: str | Path, *, notes: str = "") -> None:
     """Write an instance: as a workbook where `path` ends in .xlsx, else as a folder.
+
+    Parameters
+    ----------
+    instance
+        What to write.
+    path
+        Where to.
+    notes
+        Markdown to keep beside it, which readers leave alone: README.md, or a sheet `readme`.
 
     Raises
     ------
@@ -58,14 +67,14 @@ def write(instance: Instance, path: str | Path) -> None:
     """
     suffix = Path(path).suffix.lower()
     if suffix == ".xlsx":
-        write_workbook(instance, path)
+        write_workbook(instance, path, notes=notes)
     elif suffix in (".xlsm", *_OTHER_WORKBOOKS, ".csv", ".toml", ".json"):
         raise FileError(
             f"{path}: instances are not written as {suffix}. "
             "Name a workbook that ends in .xlsx, or a folder."
         )
     else:
-        write_folder(instance, path)
+        write_folder(instance, path, notes=notes)
 
 
 def _advice(suffix: str) -> str:

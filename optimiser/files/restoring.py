@@ -29,6 +29,7 @@ def restore_result(
     objective: Objective | None = None,
     solver: str = "auto",
     options: Options | None = None,
+    interrupted: bool = False,
 ) -> Result | None:
     """Return the result saved in a folder; None if there is none, or it is not what is asked.
 
@@ -43,6 +44,8 @@ def restore_result(
         What would be solved, and by whom (``auto``: by anybody).
     options
         Time limit, gap, threads and seed that must be the same, or None if they may be any.
+    interrupted
+        Whether a result will do whose solve was interrupted.
     """
     try:
         saved = read_result(folder)
@@ -55,7 +58,7 @@ def restore_result(
         wrong
         or odd
         or saved.instance_hash != instance.hash
-        or content["interrupted"]
+        or (content["interrupted"] and not interrupted)
         or tuple(kept) != tuple(rows)
         or minimised != objective
         or solver not in ("auto", content["solver"].get("name"))

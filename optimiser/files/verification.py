@@ -174,7 +174,7 @@ def verify(path: str | Path, instance: Instance | str | Path | None = None) -> V
     """
     saved = read_result(path)
     if not isinstance(instance, Instance):
-        instance = _find(saved, instance)
+        instance = find_instance(saved, instance)
     verifying = _Verifying(saved, instance)
     verifying.run()
     bound = saved.content["bound"]
@@ -191,7 +191,8 @@ def verify(path: str | Path, instance: Instance | str | Path | None = None) -> V
     )
 
 
-def _find(saved: SavedResult, given: str | Path | None) -> Instance:
+def find_instance(saved: SavedResult, given: str | Path | None = None) -> Instance:
+    """Return the instance of a saved result, from where it lies or is said to lie."""
     from optimiser.files.instances import read
     from optimiser.files.public.reading import read_public
 

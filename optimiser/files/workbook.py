@@ -58,7 +58,7 @@ def read_workbook(path: str | Path) -> Instance:
     InstanceError
         With every fault in the sheets.
     """
-    data = _bytes(Path(path))
+    data = workbook_bytes(Path(path))
     faults = Faults()
     sheets = _Sheets(data, Path(path))
     settings: dict[str, object] | None = None
@@ -86,7 +86,8 @@ def _source(title: str) -> str:
     return f"sheet {title.strip()}"
 
 
-def _bytes(path: Path) -> bytes:
+def workbook_bytes(path: Path) -> bytes:
+    """Return what a workbook's file holds; FileError if it is none that can be opened."""
     try:
         data = path.read_bytes()
     except FileNotFoundError:
@@ -108,9 +109,9 @@ class _Sheets:
 
     def __init__(self, data: bytes, path: Path) -> None:
         try:
-            self._values = _load(data, values=True)
+            self._values = load_book(data, values=True)
             # Formulas that were never reckoned have no value, which reads as if they were blank.
-            self._formulas = _load(data, values=False) if _has_formulas(data) else None
+            self._formulas = load_book(data, values=False) if _has_formulas(data) else None
         except Exception as error:
             # openpyxl lets through whatever its parsers raise on a damaged file.
             raise FileError(
@@ -149,7 +150,7 @@ class _Sheets:
                     if isinstance(value, bool) and title.strip().lower() == SETTINGS_SHEET:
                         texts[-1], wrong = str(value).lower(), None
                 else:
-                    texts.append(_number_text(value))
+                    texts.append(number_text(value))
                 if wrong:
                     heading = columns[at] if number > 1 and at < len(columns) else ""
                     faults.add(_source(title), *wrong, row=number, column=heading,
@@ -203,14 +204,15 @@ def _wrong_cell(value: object) -> tuple[str, str]:
     return "the cell shows an error", "Mend its formula, or write the value itself."
 
 
-def _number_text(value: object) -> str:
+def number_text(value: object) -> str:
     """Return a number as the spreadsheet shows it: 15 significant digits, 0.1 + 0.2 as 0.3."""
     if isinstance(value, float):
         return format(Decimal(f"{value:.{_DIGITS}g}"), "f")
     return str(value)
 
 
-def _load(data: bytes, *, values: bool) -> Any:
+def load_book(data: bytes, *, values: bool) -> Any:
+    """Open a workbook: the values last saved, or the formulas."""
     import openpyxl
 
     with warnings.catch_warnings():
@@ -266,7 +268,7 @@ def _settings(cells: list[list[str]], source: str, faults: Faults) -> dict[str, 
 # --- writing -----------------------------------------------------------------------------------
 
 
-def write_workbook(instance: Instance, path: str | Path) -> None:
+def write_workbook(instance: Instance, path: str | Path, *, notes: str = "") -> None:
     """Write an instance as a workbook, whole or not at all; a file of that name is replaced.
 
     Parameters
@@ -275,6 +277,8 @@ def write_workbook(instance: Instance, path: str | Path) -> None:
         What to write. Columns that say no more than a blank would are left out.
     path
         Workbook (.xlsx).
+    notes
+        Text of a sheet `readme`, a row for each line; '' for none.
 
     Raises
     ------
@@ -291,6 +295,11 @@ def write_workbook(instance: Instance, path: str | Path) -> None:
     _write_settings(book, instance)
     for name, columns in tables.items():
         _write_table(book, name, columns, instance.settings.currency)
+    if notes:
+        sheet = book.create_sheet("readme")
+        sheet.column_dimensions["A"].width = 120
+        for line in notes.splitlines():
+            sheet.append([_cell(sheet, line, number=False)])
     content = io.BytesIO()
     try:
         book.save(content)  # by way of temporary files

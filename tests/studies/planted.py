@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
+from optimiser.errors import InstanceError
 from optimiser.studies.changes import Change, changed
 from optimiser.studies.generate import generate
 
@@ -104,12 +105,18 @@ def planted(seed: int) -> tuple[Instance, list[set[str]]]:
     rng = random.Random(f"planted {seed}")
     family = rng.choice(("regional", "oversight", "staircase"))
     instance = generate(family, seed=seed, organisations=rng.randint(3, 8),
-                        services=rng.randint(1, 3), centres=2, co_operatives=3)  # fmt: skip
+                        services=rng.randint(2, 3), centres=3, co_operatives=4)  # fmt: skip
     causes = []
-    for planter in rng.sample(PLANTERS, rng.randint(1, 3)):
+    count = rng.randint(1, 3)
+    for planter in rng.sample(PLANTERS, len(PLANTERS)):
         changes, cause = planter(instance, rng)
-        instance = changed(instance, changes, name="planted")
+        try:
+            instance = changed(instance, changes, name="planted")
+        except InstanceError:  # it contradicts one planted before: no instance at all
+            continue
         causes.append(cause)
+        if len(causes) == count:
+            break
     return instance, causes
 
 

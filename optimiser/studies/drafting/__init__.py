@@ -1,0 +1,1 @@
+"""From a list of organisations and a catalogue of services to an instance."""
