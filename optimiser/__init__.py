@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from optimiser.solvers.result import Result
     from optimiser.solvers.session import solve
     from optimiser.studies.alternative_plans import Alternatives, alternatives
-    from optimiser.studies.alternative_plans import Alternatives, alternatives
     from optimiser.studies.changes import Change
     from optimiser.studies.drafts import Draft, draft
     from optimiser.studies.frontiers import Frontier, frontier

@@ -1,4 +1,4 @@
-"""Lists as people keep them: a CSV file or a workbook whose headings stand somewhere near the top."""
+"""Lists as people keep them: a CSV file or a workbook whose headings stand near the top."""
 
 from __future__ import annotations
 

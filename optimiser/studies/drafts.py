@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
@@ -32,8 +32,8 @@ __all__ = ["Draft", "draft", "draft_from"]
 _MOST: Final = 20_000
 #: What the proposals rest on, in words.
 METHOD: Final = (
-    "Centres stand at organisations chosen as a p-median: in-house cost times distance is least, by "
-    "greedy adding (Kuehn & Hamburger 1963) and exchanges (Teitz & Bart 1968).",
+    "Centres stand at organisations chosen as a p-median: in-house cost times distance is least, "
+    "by greedy adding (Kuehn & Hamburger 1963) and exchanges (Teitz & Bart 1968).",
     "Co-operatives are groups of near neighbours, the topmost branches of a complete-linkage tree "
     "that are small, near and light enough; each stands at the member that is nearest to all.",
     "A volume is staff or residents times units per head; in-house cost follows the catalogue's "
@@ -78,7 +78,7 @@ class Draft:
         return sum(len(site.members) for site in self.sites)
 
     def readme(self) -> str:
-        """Return Markdown that says what was proposed, on what assumptions and from which sources."""
+        """Return Markdown that says what was proposed, on what assumptions and sources."""
         rows = self.organisations.rows
         figures = list(self.catalogue.figures())
         assumed = sum(figure.assumed for _, figure in figures)
@@ -100,9 +100,11 @@ class Draft:
             lines.append(f"* {what}" + (f", formed by {founders}" if founders else ""))
         lines += ["", "## How", "", *(f"* {each}" for each in METHOD)]
         if self.notes or self.organisations.left_out:
-            lines += ["", "## What was taken for granted", "", *(f"* {each}" for each in self.notes)]
+            lines += ["", "## What was taken for granted", ""]
+            lines += [f"* {each}" for each in self.notes]
         if self.organisations.left_out:
-            lines.append(f"* Left out, without size or place: {', '.join(self.organisations.left_out)}")
+            names = ", ".join(self.organisations.left_out)
+            lines.append(f"* Left out, without size or place: {names}")
         lines += [
             "",
             "## Figures",
@@ -253,7 +255,8 @@ def draft_from(
         raise UsageError("No organisation needs any service of the catalogue: see its kinds.")
     reach = max_distance or np.inf
     tell(f"proposing centres and co-operatives for {len(rows):,} organisations")
-    sites, notes = _sites(read, organisations, needed.work(len(rows)), centres, co_operatives, reach)
+    work = needed.work(len(rows))
+    sites, notes = _sites(read, organisations, work, centres, co_operatives, reach)
     tell("writing the tables")
     name = title or f"{read.title}: {len(rows):,} of {organisations.source}"
     made = tables(read, organisations, needed, sites, reach)
@@ -307,8 +310,8 @@ def _sites(
     homes = geography.centres(places, work, wanted, great_circle=round_earth)
     if len(homes) < wanted:
         notes.append(f"Only {len(homes):,} centres: there are no more places.")
-    sites = [Site(key=f"C-{key}", mode=SHARED_CENTRE, home=home)
-             for home, key in zip(homes.tolist(), _keys(rows, homes.tolist()), strict=True)]  # fmt: skip
+    keyed = zip(homes.tolist(), _keys(rows, homes.tolist()), strict=True)
+    sites = [Site(key=f"C-{key}", mode=SHARED_CENTRE, home=home) for home, key in keyed]
     if co_operatives != 0:
         limits = {name: catalogue.value("co_operative", name)
                   for name in ("members", "min_members", "turnover", "work_brought")}  # fmt: skip

