@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from optimiser.studies.reasons import Reasons, explain
     from optimiser.studies.robustness import Robust, robust
     from optimiser.studies.scenarios import Scenario, read_scenarios
+    from optimiser.studies.shares import Shares, share
     from optimiser.studies.sweeps import Sweep, sweep
 
     __version__: str
@@ -70,6 +71,7 @@ _HOMES: Final = {
     "Result": "solvers.result:Result",
     "Robust": "studies.robustness:Robust",
     "Scenario": "studies.scenarios:Scenario",
+    "Shares": "studies.shares:Shares",
     "SideRow": "model.rows:SideRow",
     "SolverError": "errors:SolverError",
     "Sweep": "studies.sweeps:Sweep",
@@ -93,6 +95,7 @@ _HOMES: Final = {
     "read_scenarios": "studies.scenarios:read_scenarios",
     "read_study": "files.studies:read_study",
     "robust": "studies.robustness:robust",
+    "share": "studies.shares:share",
     "solve": "solvers.session:solve",
     "sweep": "studies.sweeps:sweep",
     "todays_account": "model.check:todays_account",
@@ -121,6 +124,7 @@ __all__ = [
     "Result",
     "Robust",
     "Scenario",
+    "Shares",
     "SideRow",
     "SolverError",
     "Sweep",
@@ -144,6 +148,7 @@ __all__ = [
     "read_scenarios",
     "read_study",
     "robust",
+    "share",
     "solve",
     "sweep",
     "todays_account",

@@ -17,6 +17,7 @@ from optimiser.cli.guard import Program, run_program
 from optimiser.cli.new import new
 from optimiser.cli.robust import robust
 from optimiser.cli.schema import schema
+from optimiser.cli.share import share
 from optimiser.cli.solve import solve
 from optimiser.cli.solvers import solvers
 from optimiser.cli.sweep import sweep
@@ -79,6 +80,7 @@ _COMMANDS: Final = (
     robust,
     frontier,
     alternatives,
+    share,
     explain,
     draft,
     generate,

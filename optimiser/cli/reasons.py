@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from optimiser.cli.studies import conduct, how_of
-from optimiser.errors import FileError, UsageError
+from optimiser.cli.studies import conduct, how_of, restored
+from optimiser.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from optimiser.files.studies import Record
-    from optimiser.model.instance import Instance
     from optimiser.report.studies import View
-    from optimiser.solvers.result import Result
 
 
 def explain_result(path: str, pairs: Sequence[str], count: int, options: dict[str, Any]) -> int:
@@ -21,7 +19,7 @@ def explain_result(path: str, pairs: Sequence[str], count: int, options: dict[st
     from optimiser.studies.reasons import explain
 
     wanted = [_pair(text) for text in pairs]
-    result = _restored(path)
+    result = restored(path)
     return conduct(
         options,
         lambda: result.instance,
@@ -35,26 +33,6 @@ def _pair(text: str) -> tuple[str, str]:
     if not sign or not organisation or not service:
         raise UsageError(f"--pair {text}: write ORGANISATION/SERVICE by their keys.")
     return organisation, service
-
-
-def _restored(path: str) -> Result:
-    from pathlib import Path
-
-    from optimiser.files.restoring import restore_result
-    from optimiser.files.results import read_result, rows_of
-    from optimiser.files.verification import find_instance
-
-    saved = read_result(path)
-    instance: Instance = find_instance(saved)
-    rows, _ = rows_of(saved.content.get("rows", []))
-    folder = Path(path) if Path(path).is_dir() else Path(path).parent
-    result = restore_result(folder, instance, rows=rows, interrupted=True)
-    if result is None:
-        raise FileError(
-            f"{path} does not agree with its instance any more (optimiser verify {path} says in "
-            "what). Solve again."
-        )
-    return result
 
 
 def _views(record: Record) -> Sequence[View]:

@@ -19,7 +19,7 @@ from optimiser.cli.common import (
     screen,
     write_json,
 )
-from optimiser.errors import OptimiserError
+from optimiser.errors import FileError, OptimiserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from optimiser.files.studies import Record, Recorded
     from optimiser.model.instance import Instance
     from optimiser.report.studies import View
+    from optimiser.solvers.result import Result
     from optimiser.studies.pool import How, Tell
 
     Study = TypeVar("Study", bound=Recorded)
@@ -135,6 +136,27 @@ def conduct(
     if record.facts.get("interrupted"):
         return codes.INTERRUPTED
     return codes.of_status(str(record.facts.get("status", "optimal")), interrupted=False)
+
+
+def restored(path: str) -> Result:
+    """Return the saved result at a path, its plan checked anew against its instance."""
+    from pathlib import Path
+
+    from optimiser.files.restoring import restore_result
+    from optimiser.files.results import read_result, rows_of
+    from optimiser.files.verification import find_instance
+
+    saved = read_result(path)
+    instance: Instance = find_instance(saved)
+    rows, _ = rows_of(saved.content.get("rows", []))
+    folder = Path(path) if Path(path).is_dir() else Path(path).parent
+    result = restore_result(folder, instance, rows=rows, interrupted=True)
+    if result is None:
+        raise FileError(
+            f"{path} does not agree with its instance any more (optimiser verify {path} says in "
+            "what). Solve again."
+        )
+    return result
 
 
 def _watched(

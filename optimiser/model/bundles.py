@@ -97,12 +97,17 @@ class Bundle:
         Variables beyond those of the copies.
     ties
         Rows across copies.
+    wanted
+        For each copy, for each of its pairs, the common variable that says whether it is to be
+        delivered (1) or left out (0), −1 where it always is; shape (pairs,) each. By default none
+        may be left out.
     """
 
     copies: tuple[Problem, ...]
     weights: Floats
     common: Common
     ties: tuple[Ties, ...] = ()
+    wanted: tuple[Ints, ...] = ()
 
     @property
     def starts(self) -> Ints:

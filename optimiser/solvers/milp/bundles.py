@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimiser.model.bundles import joined, parted
+from optimiser.model.plan import Plan
 from optimiser.solvers.milp.formulation import Formulation
 from optimiser.solvers.milp.matrix import Matrix
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
     from optimiser.model.bundles import Bundle, Entries
-    from optimiser.model.plan import Plan
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
@@ -44,7 +44,15 @@ class BundleFormulation:
 
     def decode(self, x: Floats) -> Plan:
         """Return the plan of a column vector, pairs counted through the copies."""
-        return joined(self.bundle, [each.decode(x[part]) for each, part in self._parts()])
+        plans = [each.decode(x[part]) for each, part in self._parts()]
+        common = x[int(self._first[-1]) :]
+        for number, wanted in enumerate(self.bundle.wanted):
+            plan = plans[number]
+            there = (wanted[plan.pair] < 0) | (common[wanted[plan.pair]] > 0.5)
+            plans[number] = Plan.from_arrays(
+                plan.pair[there], plan.deliverer[there], plan.volume[there]
+            )
+        return joined(self.bundle, plans)
 
     def encode(self, plan: Plan) -> Floats | None:
         """Return the column vector of a plan, common variables at their least feasible values.
@@ -74,14 +82,15 @@ class BundleFormulation:
         columns = int(self._first[-1]) + len(common)
         blocks = csr_array((blocks.data, blocks.indices, blocks.indptr),
                            shape=(blocks.shape[0], columns))  # fmt: skip
+        blocks = csr_array(blocks + self._leaving_out(blocks.shape))
         ties = [self._tie(*each) for each in self._ties()]
         pairs = list(zip(matrices, weights, strict=True))
         return Matrix(
             cost=np.concatenate([*(m.cost * w for m, w in pairs), common.cost]),
             offset=float(sum(m.offset * w for m, w in pairs)),
             a=csr_array(vstack([blocks, *(a for a, _, _ in ties)], format="csr")),
-            row_lower=np.concatenate([*(m.row_lower for m in matrices), *(t[1] for t in ties)]),
-            row_upper=np.concatenate([*(m.row_upper for m in matrices), *(t[2] for t in ties)]),
+            row_lower=np.concatenate([self._limits("row_lower"), *(t[1] for t in ties)]),
+            row_upper=np.concatenate([self._limits("row_upper"), *(t[2] for t in ties)]),
             lower=np.concatenate([*(m.lower for m in matrices), common.lower]),
             upper=np.concatenate([*(m.upper for m in matrices), common.upper]),
             integer=np.concatenate([*(m.integer for m in matrices), common.integer]),
@@ -90,6 +99,38 @@ class BundleFormulation:
             column_names=self._column_names,
             row_names=self._row_names,
         )
+
+    def _optional(self) -> Iterator[tuple[Ints, Ints]]:
+        """Yield rows, counted through the copies, that deliver pairs which may be left out.
+
+        And the common variables that say so.
+        """
+        first = 0
+        for number, each in enumerate(self._copies):
+            if self.bundle.wanted:
+                pairs = np.flatnonzero(self.bundle.wanted[number] >= 0)
+                start = next(start for what, start, _ in each.blocks if what == "pair")
+                yield first + start + pairs, self.bundle.wanted[number][pairs]
+            first += each.matrix.rows
+
+    def _leaving_out(self, shape: tuple[int, int]) -> csr_array:
+        """Return − volume × variable in the rows of such pairs, which then are Σ x + h − u = 0."""
+        from scipy.sparse import csr_array
+
+        limits = np.concatenate([each.matrix.row_lower for each in self._copies])
+        rows = [np.zeros(0, dtype=np.int64)]
+        columns = [np.zeros(0, dtype=np.int64)]
+        for row, variable in self._optional():
+            rows.append(row)
+            columns.append(variable + int(self._first[-1]))
+        row = np.concatenate(rows)
+        return csr_array((-limits[row], (row, np.concatenate(columns))), shape=shape)
+
+    def _limits(self, which: str) -> Floats:
+        limits = np.concatenate([getattr(each.matrix, which) for each in self._copies])
+        for row, _ in self._optional():
+            limits[row] = 0.0
+        return limits
 
     def _ties(self) -> Iterator[tuple[Sequence[Entries], Floats, Floats]]:
         for each in self.bundle.ties:

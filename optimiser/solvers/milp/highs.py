@@ -91,7 +91,7 @@ def _solve(job: Job, start: NDArray[np.float64] | None, looks: int | None) -> tu
     import highspy
 
     if away() or not job.log:
-        _hush()
+        hush()
     highs: Any = highspy.Highs()  # type: ignore[no-untyped-call]
     if highs.version() == WRONG:
         raise SolverError(f"highspy {WRONG} gives wrong answers and is refused")
@@ -111,7 +111,8 @@ def _solve(job: Job, start: NDArray[np.float64] | None, looks: int | None) -> tu
     return _answer(highs, status, job.cutoff, spent=watch.spent), watch.looked
 
 
-def _hush() -> None:
+def hush() -> None:
+    """Keep what HiGHS says of itself, once per process, off the terminal."""
     with _hushing:
         _hush_once()
 
