@@ -192,8 +192,8 @@ def ways(shares: Shares) -> Sheet:
             way.method, METHODS[way.method],
             WORDS[shares.verdict(way)] if way.shares else "–",
             _named(shares, way.objection.group) if leaving and way.objection is not None else "",
-            None if gain is None or gain.low is None else int(gain.low // 1),
-            None if gain is None or gain.high is None else int(-(-gain.high // 1)),
+            None if not leaving or gain is None or gain.low is None else int(gain.low // 1),
+            None if not leaving or gain is None or gain.high is None else int(-(-gain.high // 1)),
             None if way.objection is None or way.objection.most.high is None
             else int(-(-way.objection.most.high // 1)),
             way.moved if way.payments else None, way.note,

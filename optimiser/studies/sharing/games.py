@@ -160,7 +160,7 @@ class Game:
         if not left or self.interrupted:
             return
         tasks = [
-            Work(name=f"group {group:x} of {group.bit_count()}", instance=self.instance_of(group))
+            Work(name=f"{group.bit_count()} together ({group:x})", instance=self.instance_of(group))
             for group in left
         ]
         batch = solve_all(tasks, self.how, self.progress)
