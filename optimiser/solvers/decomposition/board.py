@@ -219,6 +219,15 @@ def lay(problem: Problem) -> Board:
     return board
 
 
+def insist(board: Board) -> None:
+    """Double the penalties of rules that are broken, on a board with nothing assigned."""
+    board.unit[0] *= 2
+    for records in (board.offers, board.providers, board.rows):
+        records["penalty"] *= 2
+    for r in range(len(board.rows)):
+        board.total[1] += 0.5 * row_penalty(board, r, board.rows["activity"][r])
+
+
 def copy(board: Board) -> Board:
     """Return a board whose plan moves apart from this one's."""
     arrays: Any = [array.copy() for array in board]

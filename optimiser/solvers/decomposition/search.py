@@ -34,8 +34,20 @@ if TYPE_CHECKING:
 
 #: Most pairs that one move deals anew.
 LARGEST = 120
+#: Most pairs that are looked at as bound to one deliverer.
+PARTY = 16
 #: Share of moves that are chains, their links, and what is looked at for each of these.
 CHAINS, LINKS, LOOKS = 0.15, 5, 6
+
+
+@piece
+def _fits(b, j):  # type: ignore[no-untyped-def]
+    """Whether some band takes all that an offer delivers."""
+    count, volume = b.offers[j].count, b.offers[j].volume
+    for i in range(b.offers[j].band_start, b.offers[j].band_stop):
+        if b.bands[i].have == count and b.bands[i].lo <= volume <= b.bands[i].hi:
+            return True
+    return count == 0
 
 
 @kernel
@@ -54,14 +66,7 @@ def keeps_rules(b):  # type: ignore[no-untyped-def]
             if b.mates[t].kind == APART and theirs == by and by >= 0:
                 return False
     for j in range(len(b.offers)):
-        count, volume = b.offers[j].count, b.offers[j].volume
-        if count == 0:
-            continue
-        fits = False
-        for i in range(b.offers[j].band_start, b.offers[j].band_stop):
-            if b.bands[i].have == count and b.bands[i].lo <= volume <= b.bands[i].hi:
-                fits = True
-        if not fits:
+        if not _fits(b, j):
             return False
     for p in range(len(b.providers)):
         if b.providers[p].pairs == 0:
@@ -84,17 +89,91 @@ def keeps_rules(b):  # type: ignore[no-untyped-def]
 
 
 @piece
+def _option_by(b, q, provider):  # type: ignore[no-untyped-def]
+    """Return a pair's option by a provider, or `NOBODY`; options of a pair stand by provider."""
+    low, high = b.pairs[q].option_start, b.pairs[q].option_stop
+    while low < high:
+        middle = (low + high) // 2
+        if b.options[middle].provider < provider:
+            low = middle + 1
+        else:
+            high = middle
+    if low < b.pairs[q].option_stop and b.options[low].provider == provider:
+        return low
+    return NOBODY
+
+
+@piece
+def _followed(b, q, provider):  # type: ignore[no-untyped-def]
+    """Return what those bound to an unassigned pair, unassigned too, cost where it goes.
+
+    What opens with the first of them counts for each: a rough figure.
+    """
+    total = 0.0
+    for t in range(b.pairs[q].mate_start, b.pairs[q].mate_stop):
+        if b.mates[t].kind != TOGETHER:
+            continue
+        other = b.mates[t].pair
+        if b.pairs[other].choice != NOBODY:
+            continue
+        k = NOBODY
+        if provider >= 0:
+            k = _option_by(b, other, provider)
+        elif b.pairs[other].home:
+            k = AT_HOME
+        total += 2.0 * b.unit[0] if k == NOBODY else price_of(b, other, k)
+    return total
+
+
+@piece
+def _party(b, party, n):  # type: ignore[no-untyped-def]
+    """Add all that are bound to the first `n` of some pairs; return how many they are then."""
+    i = 0
+    while i < n:
+        q = party[i]
+        for t in range(b.pairs[q].mate_start, b.pairs[q].mate_stop):
+            if b.mates[t].kind != TOGETHER or n >= min(len(party), 4 * LARGEST):
+                continue
+            seen = False
+            for s in range(n):
+                if party[s] == b.mates[t].pair:
+                    seen = True
+            if not seen:
+                party[n] = b.mates[t].pair
+                n += 1
+        i += 1
+    return n
+
+
+@piece
+def _bound(b, q):  # type: ignore[no-untyped-def]
+    """Whether a pair has to have the deliverer of another."""
+    for t in range(b.pairs[q].mate_start, b.pairs[q].mate_stop):
+        if b.mates[t].kind == TOGETHER:
+            return True
+    return False
+
+
+@piece
 def cheapest(b, q, banned_offer, banned_provider, blink):  # type: ignore[no-untyped-def]
-    """Return the cheapest choice for an unassigned pair, now and then overlooking one."""
+    """Return the cheapest choice for an unassigned pair, now and then overlooking one.
+
+    Those that have to follow it, if they are unassigned too, count with it.
+    """
     best, at = np.inf, NOBODY
+    bound = _bound(b, q)
     if b.pairs[q].home:
         best, at = price_of(b, q, AT_HOME), AT_HOME
+        if bound:
+            best += _followed(b, q, -1)
     for k in range(b.pairs[q].option_start, b.pairs[q].option_stop):
         if b.options[k].offer == banned_offer or b.options[k].provider == banned_provider:
             continue
         if blink > 0 and np.random.random() < blink:
             continue
         price = price_of(b, q, k)
+        if bound and price < best:
+            price += _followed(b, q, b.options[k].provider)
         if price < best:
             best, at = price, k
     if at == NOBODY:
@@ -106,8 +185,36 @@ def cheapest(b, q, banned_offer, banned_provider, blink):  # type: ignore[no-unt
 
 
 @piece
-def _ruin(b, ruined):  # type: ignore[no-untyped-def]
-    """Choose pairs to deal anew.
+def _breaks(b, q):  # type: ignore[no-untyped-def]
+    """Whether a pair has a part in a rule that is broken, policies and side rows aside."""
+    k = b.pairs[q].choice
+    by = b.options[k].provider if k >= 0 else -1
+    for t in range(b.pairs[q].mate_start, b.pairs[q].mate_stop):
+        other = b.pairs[b.mates[t].pair].choice
+        theirs = b.options[other].provider if other >= 0 else -1
+        if b.mates[t].kind == TOGETHER and theirs != by:
+            return True
+        if b.mates[t].kind == APART and theirs == by and by >= 0:
+            return True
+    a = b.pairs[q].authority
+    per = b.authorities[a].officer_hours
+    if per > 0 and -(-b.authorities[a].hours // per) > b.authorities[a].max_officers:
+        return True
+    if k < 0:
+        return k == NOBODY
+    if not _fits(b, b.options[k].offer) or b.providers[by].load > b.providers[by].capacity:
+        return True
+    members = b.providers[by].members
+    return (
+        members > b.providers[by].most
+        or members < b.providers[by].least
+        or b.authorities[a].contracts > b.authorities[a].max_contracts
+    )
+
+
+@piece
+def _ruin(b, ruined, broken):  # type: ignore[no-untyped-def]
+    """Choose pairs to deal anew; if `broken`, about a pair that has a part in a broken rule.
 
     Returns their number, a banned offer and provider, and an offer to open (−1 where none).
     Nothing is removed yet.
@@ -116,16 +223,20 @@ def _ruin(b, ruined):  # type: ignore[no-untyped-def]
     pairs = len(b.pairs)
     n = 0
     what = np.random.random()
+    q = np.random.randint(pairs)
+    if broken:
+        for _ in range(pairs):
+            if _breaks(b, q):
+                break
+            q = (q + 1) % pairs
     if offers == 0 or what < 0.15:
         # An organisation, or the pairs tied to one.
-        q = np.random.randint(pairs)
         o = b.pairs[q].organisation
         for t in range(b.organisations[o].pair_start, b.organisations[o].pair_stop):
             if n < LARGEST:
                 ruined[n] = b.organisation_pair[t]
                 n += 1
         return n, -1, -1, -1
-    q = np.random.randint(pairs)
     if what < 0.40:
         # Close the offer or the provider that has a random pair.
         k = b.pairs[q].choice
@@ -224,7 +335,7 @@ def _chain(b, moved, was):  # type: ignore[no-untyped-def]
     """
     q = np.random.randint(len(b.pairs))
     first, last = b.pairs[q].option_start, b.pairs[q].option_stop
-    if first == last:
+    if first == last or _bound(b, q):
         return 0
     moved[0], was[0] = q, b.pairs[q].choice
     here = b.options[was[0]].offer if was[0] >= 0 else -1
@@ -290,7 +401,9 @@ def _explore(  # type: ignore[no-untyped-def]
         if np.random.random() < CHAINS:
             changes = _chain(b, moved, was)
         else:
-            n, banned_offer, banned_provider, opened = _ruin(b, ruined)
+            # Without a plan, half of the moves are about what keeps this one from being one.
+            broken = best_value == np.inf and np.random.random() < 0.5
+            n, banned_offer, banned_provider, opened = _ruin(b, ruined, broken)
         if opened >= 0:
             n = _open(b, pulls, opened, ruined, key, order)
             for i in range(n):
@@ -306,8 +419,15 @@ def _explore(  # type: ignore[no-untyped-def]
                     if b.options[k].offer == opened:
                         insert(b, q, k)
                         break
-            n = 0
-            if donor >= 0 and donor != opened and np.random.random() < 0.5:
+            # Those that are bound to them are dealt anew, and follow if they can.
+            if len(b.mates):
+                mates = _party(b, ruined, n)
+                for i in range(n, mates):
+                    ruined[i - n] = ruined[i]
+                n = mates - n
+            else:
+                n = 0
+            if n == 0 and donor >= 0 and donor != opened and np.random.random() < 0.5:
                 # What is left with one of those that lost pairs is dealt anew.
                 banned_offer = donor if np.random.random() < 0.5 else -1
                 for t in range(b.offers[donor].option_start, b.offers[donor].option_stop):
@@ -315,6 +435,8 @@ def _explore(  # type: ignore[no-untyped-def]
                     if b.pairs[b.options[k].pair].choice == k and n < LARGEST:
                         ruined[n] = b.options[k].pair
                         n += 1
+        if len(b.mates) and n > 0 and opened < 0:
+            n = _party(b, ruined, n)
         for i in range(n):
             q = ruined[i]
             moved[changes], was[changes] = q, b.pairs[q].choice
@@ -342,12 +464,41 @@ def _explore(  # type: ignore[no-untyped-def]
     return best_value
 
 
+@piece
+def _descend_together(b, party, was, n):  # type: ignore[no-untyped-def]
+    """Give pairs that are bound together to their cheapest choice, if that is cheaper."""
+    before = b.total[0] + b.total[1]
+    open_ones, changed = False, False
+    for i in range(n):
+        was[i] = b.pairs[party[i]].choice
+        if was[i] == NOBODY:
+            open_ones = True
+        else:
+            remove(b, party[i])
+    for i in range(n):
+        insert(b, party[i], cheapest(b, party[i], -1, -1, 0.0))
+        if b.pairs[party[i]].choice != was[i]:
+            changed = True
+    if not open_ones and changed and b.total[0] + b.total[1] > before - 0.5:
+        for i in range(n):
+            remove(b, party[i])
+        for i in range(n):
+            insert(b, party[i], was[i])
+        return False
+    return changed
+
+
 @kernel
-def descend(b):  # type: ignore[no-untyped-def]
-    """Give each pair in turn to its cheapest choice; say whether that changed anything."""
+def _descend(b, party, was):  # type: ignore[no-untyped-def]
+    """Descend as `descend` does; the last arguments are scratch."""
     changed = False
     for q in range(len(b.pairs)):
         k = b.pairs[q].choice
+        party[0] = q
+        n = _party(b, party, 1)
+        if n > 1:
+            changed |= _descend_together(b, party, was, n)
+            continue
         before = b.total[0] + b.total[1]
         if k != NOBODY:
             remove(b, q)
@@ -360,6 +511,15 @@ def descend(b):  # type: ignore[no-untyped-def]
             else:
                 changed = True
     return changed
+
+
+def descend(b: Board) -> bool:
+    """Give each pair in turn to its cheapest choice; say whether that changed anything.
+
+    With it go those that are bound to it.
+    """
+    scratch = np.empty((2, PARTY), dtype=np.int64)
+    return bool(_descend(b, scratch[0], scratch[1]))
 
 
 def explore(
@@ -390,7 +550,7 @@ def explore(
         there is none yet.
     """
     options = b.offers["option_stop"] - b.offers["option_start"]
-    most = max(4 * LARGEST + 4, int(options.max(initial=0)))
+    most = max(8 * LARGEST + 8, int(options.max(initial=0)))
     value: float = _explore(
         b, pulls, seed, iterations, hot, cold, best, best_value,
         np.empty(most), np.empty((4, most), dtype=np.int64),

@@ -29,6 +29,8 @@ ROUND: Final = 4_000
 HEATS: Final = (0.03, 0.1, 0.3, 1.0)
 #: Share of the first temperature of a round that is the last.
 COLD: Final = 0.01
+#: Rounds without a plan after which penalties are doubled no more.
+INSIST: Final = 20
 #: Options of a pair up to which a round has all its iterations.
 USUAL: Final = 50
 #: Rounds over all pairs in which each goes to its cheapest choice, and pairs looked at in them.
@@ -106,6 +108,12 @@ class Search:
         if self.value < math.inf:
             self._board = boards.copy(self._empty)
             boards.assign(self._board, self.best)
+        elif self.rounds and self.rounds <= INSIST:
+            # What it takes to keep a rule may be dearer than the penalty for breaking it.
+            boards.insist(self._empty)
+            choice = self._board.pairs["choice"].copy()
+            self._board = boards.copy(self._empty)
+            boards.assign(self._board, choice)
         best = self.best.copy()
         self.rounds += 1
         value = search.explore(

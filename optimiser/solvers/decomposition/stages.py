@@ -59,6 +59,8 @@ CORE, CORE_LOOKS, FEW = 3, 150, 3
 LIGHT: Final = 3_000
 #: Option-bands up to which a general solver is given what is left.
 SMALL: Final = 20_000
+#: Rounds of search without a plan after which it begins anew where the average points.
+MEND: Final = 8
 #: What trees have to close of the gap to be gone on with, and steps of the prices at an attempt.
 PAYS, PRICES = 0.02, 4
 #: Most parts that what falls apart is proved in.
@@ -143,7 +145,9 @@ class _Run:
             ledger.tell("searching")
             if ledger.plan is not None and ledger.objective < search.value:
                 search.start(search.choices(ledger.plan))
-            better = search.start(search.guide(self._ascent))
+            guided = search.guide(self._ascent)
+            # Without a plan, the search goes on with what it has mended so far, for a while.
+            better = search.start(guided) if ledger.plan or rounds % MEND == 0 else False
             brief = round(BRIEF * GROW**rounds)
             iterations = min(brief, ROUND) if self._left() <= SMALL else ROUND
             better |= search.explore(iterations, HEATS[rounds % len(HEATS)])
