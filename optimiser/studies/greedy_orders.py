@@ -1,0 +1,135 @@
+"""A greedy order of moves: what saves most a year for its one-off money comes first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from optimiser.model.compile import compile_problem
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from optimiser.studies.transition_bundles import Limits
+    from optimiser.studies.transitions import Transition
+
+    Ints = NDArray[np.int64]
+
+#: Accounts that may be reckoned for one order.
+MOST: Final = 3000
+
+
+def greedy_order(transition: Transition, limits: Limits) -> Ints | None:
+    """Return a schedule found by rank, or None if it does not come to its end within the limits.
+
+    Pairs are ranked once: by what the target would cost more in a year if the pair alone had
+    stayed, for each last place of its own one-off money. Year after year each pair in turn moves
+    if budget, number of moves and rules allow; where it cannot move alone, all pairs that join
+    the same provider are tried together.
+    """
+    return _Greedy(transition, limits).run()
+
+
+class _Greedy:
+    def __init__(self, transition: Transition, limits: Limits) -> None:
+        self.transition, self.limits = transition, limits
+        self.schedule = np.zeros(len(transition.instance["demand"]), dtype=np.int64)
+        self.left = MOST
+
+    def run(self) -> Ints | None:
+        """Fill year after year."""
+        years, movers = self.limits.years, self.transition.movers
+        order = self._ranked()
+        if order is None:
+            return None
+        for year in range(1, years):
+            self._fill(year, [q for q in order if not self.schedule[q]])
+        self.schedule[movers[self.schedule[movers] == 0]] = years
+        return self.schedule if self._affordable() else None
+
+    def _ranked(self) -> list[int] | None:
+        """Return the pairs that move, the most worthwhile first."""
+        transition = self.transition
+        movers = transition.movers.tolist()
+        own = dict.fromkeys(movers, 0)
+        for payment in transition.payments:
+            if len(payment.pairs) == 1:
+                own[payment.pairs[0]] += payment.amount
+        moved = np.zeros(len(self.schedule), dtype=bool)
+        moved[movers] = True
+        problem = None if transition.instance.settings.split else compile_problem(transition.way)
+        if problem is None and len(movers) > MOST // 4:
+            return None
+        worth = {}
+        for q in movers:
+            moved[q] = False
+            cost = None if problem is None else problem.evaluate(transition.plan(moved))
+            if cost is None:  # split sourcing, or a volume that no band covers
+                cost = transition.account(moved).cost if problem is None else transition.after
+            worth[q] = (cost - transition.after) / max(own[q], 1)
+            moved[q] = True
+        return sorted(movers, key=lambda q: (-worth[q], q))
+
+    def _fill(self, year: int, order: Sequence[int]) -> None:
+        """Move what can be moved in a year."""
+        chosen = [q for q in order if self._take([q], year)]
+        if not chosen or self._kept(year):
+            return
+        self.schedule[chosen] = 0
+        groups = self._groups(order)
+        for q in order:
+            if self.left <= 0:
+                break
+            if self.schedule[q]:
+                continue
+            for some in ([q], [p for p in groups[q] if not self.schedule[p]]):
+                if self._take(some, year):
+                    if self._kept(year):
+                        break
+                    self.schedule[some] = 0
+
+    def _groups(self, order: Sequence[int]) -> dict[int, list[int]]:
+        """Return for each pair all that join its provider with it."""
+        target = self.transition.target
+        by = dict(zip(target.pair.tolist(), target.deliverer.tolist(), strict=True))
+        joining: dict[int, list[int]] = {}
+        for q in order:
+            joining.setdefault(by[q], []).append(q)
+        return {q: joining[by[q]] for q in order}
+
+    def _take(self, pairs: Sequence[int], year: int) -> bool:
+        """Move pairs in a year if budget and number of moves allow."""
+        chosen = list(pairs)
+        most = self.limits.moves
+        if most is not None and np.sum(self.schedule == year) + len(chosen) > most:
+            return False
+        self.schedule[chosen] = year
+        if self._affordable(year):
+            return True
+        self.schedule[chosen] = 0
+        return False
+
+    def _affordable(self, year: int = 0) -> bool:
+        """Whether a year, or by default all of it, is within the limits."""
+        limits, movers = self.limits, self.transition.movers
+        full = self.schedule.copy()
+        full[movers[full[movers] == 0]] = limits.years
+        if limits.moves is not None and not year:
+            counts = np.bincount(full[movers], minlength=1)
+            if counts.max(initial=0) > limits.moves:
+                return False
+        if limits.budget is None:
+            return True
+        spent = [sum(each.values()) for each in self.transition.spent(full, limits.years)]
+        if year:
+            return spent[year - 1] <= limits.budget[year - 1]
+        return all(s <= b for s, b in zip(spent, limits.budget, strict=True))
+
+    def _kept(self, year: int) -> bool:
+        """Whether the arrangement of a year keeps the rules."""
+        self.left -= 1
+        moved = (self.schedule > 0) & (self.schedule <= year)
+        return not self.transition.account(moved).violations
