@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -38,17 +39,42 @@ class _Greedy:
         self.transition, self.limits = transition, limits
         self.schedule = np.zeros(len(transition.instance["demand"]), dtype=np.int64)
         self.left = MOST
+        #: Payments that hang on each pair, and how many pairs of each payment have moved.
+        self.payments: dict[int, list[int]] = {int(q): [] for q in transition.movers}
+        for number, payment in enumerate(transition.payments):
+            for q in payment.pairs:
+                self.payments[q].append(number)
+        self.gone = [0] * len(transition.payments)
+        self.spent = 0
+        self.moves = 0
 
     def run(self) -> Ints | None:
-        """Fill year after year."""
-        years, movers = self.limits.years, self.transition.movers
+        """Fill year after year; all that is left moves in the last."""
+        limits, movers = self.limits, self.transition.movers
         order = self._ranked()
         if order is None:
             return None
-        for year in range(1, years):
+        for year in range(1, limits.years):
+            self._start(year)
             self._fill(year, [q for q in order if not self.schedule[q]])
-        self.schedule[movers[self.schedule[movers] == 0]] = years
-        return self.schedule if self._affordable() else None
+            if self.spent > self._budget(year):
+                return None
+        self._start(limits.years)
+        rest = movers[self.schedule[movers] == 0].tolist()
+        return self.schedule if self._take(rest, limits.years) else None
+
+    def _start(self, year: int) -> None:
+        blank = np.zeros(0, dtype=np.int64)
+        self.moves = 0
+        self.spent = sum(
+            payment.amount
+            for payment in self.transition.payments
+            if payment.fixed and payment.due(blank, self.limits.years) == year
+        )
+
+    def _budget(self, year: int) -> float:
+        budget = self.limits.budget
+        return math.inf if budget is None else budget[year - 1]
 
     def _ranked(self) -> list[int] | None:
         """Return the pairs that move, the most worthwhile first."""
@@ -78,7 +104,7 @@ class _Greedy:
         chosen = [q for q in order if self._take([q], year)]
         if not chosen or self._kept(year):
             return
-        self.schedule[chosen] = 0
+        self._undo(chosen)
         groups = self._groups(order)
         for q in order:
             if self.left <= 0:
@@ -89,7 +115,7 @@ class _Greedy:
                 if self._take(some, year):
                     if self._kept(year):
                         break
-                    self.schedule[some] = 0
+                    self._undo(some)
 
     def _groups(self, order: Sequence[int]) -> dict[int, list[int]]:
         """Return for each pair all that join its provider with it."""
@@ -102,31 +128,34 @@ class _Greedy:
 
     def _take(self, pairs: Sequence[int], year: int) -> bool:
         """Move pairs in a year if budget and number of moves allow."""
-        chosen = list(pairs)
         most = self.limits.moves
-        if most is not None and np.sum(self.schedule == year) + len(chosen) > most:
+        if most is not None and self.moves + len(pairs) > most:
             return False
-        self.schedule[chosen] = year
-        if self._affordable(year):
+        self.spent += self._shift(pairs, 1)
+        self.moves += len(pairs)
+        self.schedule[list(pairs)] = year
+        if self.spent <= self._budget(year):
             return True
-        self.schedule[chosen] = 0
+        self._undo(pairs)
         return False
 
-    def _affordable(self, year: int = 0) -> bool:
-        """Whether a year, or by default all of it, is within the limits."""
-        limits, movers = self.limits, self.transition.movers
-        full = self.schedule.copy()
-        full[movers[full[movers] == 0]] = limits.years
-        if limits.moves is not None and not year:
-            counts = np.bincount(full[movers], minlength=1)
-            if counts.max(initial=0) > limits.moves:
-                return False
-        if limits.budget is None:
-            return True
-        spent = [sum(each.values()) for each in self.transition.spent(full, limits.years)]
-        if year:
-            return spent[year - 1] <= limits.budget[year - 1]
-        return all(s <= b for s, b in zip(spent, limits.budget, strict=True))
+    def _undo(self, pairs: Sequence[int]) -> None:
+        self.spent -= self._shift(pairs, -1)
+        self.moves -= len(pairs)
+        self.schedule[list(pairs)] = 0
+
+    def _shift(self, pairs: Sequence[int], step: int) -> int:
+        """Count pairs as moved, or as not; return what becomes due by that, or no longer is."""
+        total = 0
+        for q in pairs:
+            for number in self.payments[q]:
+                payment = self.transition.payments[number]
+                before = self.gone[number]
+                self.gone[number] += step
+                edge = len(payment.pairs) if payment.at_end else 1
+                if max(before, self.gone[number]) == edge:
+                    total += payment.amount
+        return total
 
     def _kept(self, year: int) -> bool:
         """Whether the arrangement of a year keeps the rules."""
