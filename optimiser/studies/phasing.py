@@ -383,7 +383,7 @@ class _Working:
 
     def _money(self, units: int) -> str:
         settings = self.way.instance.settings
-        return f"{Fraction(units, 10**settings.money_decimals):,.0f} {settings.currency}"
+        return f"{units / 10**settings.money_decimals:,.0f} {settings.currency}"
 
     def _course(self, plans: Sequence[Plan]) -> Course | str:
         """Reckon the order that the years' plans amount to."""
