@@ -64,7 +64,8 @@ class Advice:
     tried
         Most years tried.
     proved
-        Whether each smaller number of years was proved to be too few.
+        Whether each smaller number of years (if there is none: any number) was proved to be too
+        few.
     """
 
     budget: Interval | None = None
@@ -334,6 +335,7 @@ class _Working:
 
     def __init__(self, way: Transition, limits: Limits, how: How, progress: Tell | None) -> None:
         self.way, self.limits, self.how, self.progress = way, limits, how, progress
+        self._proved = True
 
     def run(self) -> dict[str, object]:
         """Return what came of it, by the names of `Phasing`."""
@@ -500,30 +502,45 @@ class _Working:
         return Interval(low=min(low, joint.value), high=joint.value)
 
     def _years(self, found: Advice) -> Advice:
-        """Try more years until some will do."""
-        limits, proved = self.limits, True
-        most = max(MOST_YEARS, self.way.instance.settings.years)
-        for years in range(limits.years + 1, most + 1):
-            budget = limits.budget
-            if budget is not None:
-                budget = (*budget, *[budget[-1]] * (years - len(budget)))
-            longer = Limits(years=years, budget=budget, moves=limits.moves)
-            part = _Working(self.way, longer, self.how, self.progress)
-            if part._plainly():
-                continue
-            if part._hopeless():
-                break
-            rank = greedy_order(self.way, longer)
-            course = "" if rank is None else self.way.course(rank, years)
-            if not isinstance(course, str):
-                return dataclasses.replace(found, years=years, tried=years, proved=proved)
-            joint = part._ask(_any_order(self.way, longer), part._reckon)
-            if joint.value is not None:
-                return dataclasses.replace(found, years=years, tried=years, proved=proved)
-            if joint.interrupted:
-                return dataclasses.replace(found, tried=years, proved=False)
-            proved &= joint.status == "infeasible"
-        return dataclasses.replace(found, tried=most, proved=proved)
+        """Look for the least number of years; one more year never hurts, so that halving will do.
+
+        Without an idle year there are no more years than moves, but for the first and the last, in
+        which something may be due whatever moves, and those before the budget is alike every year.
+        """
+        limits = self.limits
+        uneven = limits.years if limits.budget and len(set(limits.budget)) > 1 else 0
+        enough = uneven + len(self.way.movers) + 2
+        most = max(min(enough, max(MOST_YEARS, self.way.instance.settings.years)), limits.years + 1)
+        self._proved = True
+        tried = range(limits.years + 1, min(limits.years + 4, most + 1))
+        years = next((each for each in tried if self._enough(each)), None)
+        if years is None and tried[-1] < most and self._enough(most):
+            low, years = tried[-1], most
+            while years - low > 1:
+                middle = (low + years) // 2
+                if self._enough(middle):
+                    years = middle
+                else:
+                    low = middle
+        proved = self._proved and (years is not None or most >= enough)
+        return dataclasses.replace(found, years=years, tried=most, proved=proved)
+
+    def _enough(self, years: int) -> bool:
+        """Whether an order was found in so many years; notes where that there is none is unsure."""
+        limits = self.limits
+        budget = limits.budget
+        if budget is not None:
+            budget = (*budget, *[budget[-1]] * (years - len(budget)))
+        longer = Limits(years=years, budget=budget, moves=limits.moves)
+        part = _Working(self.way, longer, self.how, self.progress)
+        if part._plainly() or part._hopeless():
+            return False
+        rank = greedy_order(self.way, longer)
+        if rank is not None and not isinstance(self.way.course(rank, years), str):
+            return True
+        joint = part._ask(_any_order(self.way, longer), part._reckon)
+        self._proved &= joint.value is not None or joint.status == "infeasible"
+        return joint.value is not None
 
     def _hopeless(self) -> bool:
         """Whether a single pair's own payments, or one payment, are over every year's budget."""

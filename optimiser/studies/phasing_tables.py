@@ -137,14 +137,14 @@ def _told(phasing: Phasing, course: Course) -> Iterator[str]:
     room = phasing.against(course)
     if room.high is None:
         yield f"How much better another order may be is not known ({phasing.status})."
-    elif room.high:
+    elif room.high >= 1:
         yield (
             f"No order is worth over {_words(phasing, room.high)} more than this one "
             f"(a gap of {phasing.joint.gap or 0:.2g} of all costs, by {phasing.joint.solver}'s "
             "bound)."
         )
     else:
-        yield "No other order is worth more."
+        yield "No other order is worth more, to the last place of money."
 
 
 def _compared(phasing: Phasing, course: Course) -> Iterator[str]:
@@ -220,8 +220,9 @@ def _without(phasing: Phasing) -> Iterator[str]:
         yield f"Within these limits, {_plural(advice.years, 'year')} would do{sure}."
     elif limits.budget is not None or limits.moves is not None:
         yield (
-            f"No number of years up to {advice.tried:,} was found that would do."
-        )
+            "No number of years would do." if advice.proved
+            else f"No number of years up to {advice.tried:,} was found that would do."
+        )  # fmt: skip
     if phasing.on_the_way == "rules":
         yield (
             "Rules that today's arrangement keeps hold in every year; with --on-the-way "
