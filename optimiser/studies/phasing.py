@@ -336,6 +336,14 @@ class _Working:
     def __init__(self, way: Transition, limits: Limits, how: How, progress: Tell | None) -> None:
         self.way, self.limits, self.how, self.progress = way, limits, how, progress
         self._proved = True
+        #: One entry per interrupt, in common with all that asks something beside.
+        self.stops: list[str] = []
+
+    def _within(self, limits: Limits) -> _Working:
+        """Return the same with other limits."""
+        part = _Working(self.way, limits, self.how, self.progress)
+        part.stops = self.stops
+        return part
 
     def run(self) -> dict[str, object]:
         """Return what came of it, by the names of `Phasing`."""
@@ -347,16 +355,18 @@ class _Working:
         why = self._plainly()
         if why:
             joint = Joint(status="infeasible", reasons=why)
-            return told | {"joint": joint, "why": why, "advice": self._advice()}
+            advice = self._advice()
+            return told | {"joint": joint, "why": why, "advice": advice,
+                           "interrupted": bool(self.stops)}  # fmt: skip
         joint = self._solve(None if isinstance(greedy, str) else greedy)
-        told |= {"joint": joint, "interrupted": joint.interrupted}
+        told["joint"] = joint
         if joint.value is not None:
             course = self._course(joint.plans)
             assert not isinstance(course, str)
             told["course"] = course
         elif joint.status == "infeasible":
             told["advice"] = self._advice()
-        return told
+        return told | {"interrupted": bool(self.stops)}
 
     def _at_once(self) -> Course:
         schedule = np.zeros(len(self.way.instance["demand"]), dtype=np.int64)
@@ -439,7 +449,9 @@ class _Working:
         start: Sequence[Plan] = (),
     ) -> Joint:
         how = self.how
-        return solve_bundle(
+        if self.stops:
+            return Joint(status="unknown", interrupted=True)
+        joint = solve_bundle(
             bundle,
             reckon,
             solver="auto" if how.solver == "decomposition" else how.solver,
@@ -451,6 +463,9 @@ class _Working:
             money_decimals=self.way.instance.settings.money_decimals,
             progress=self.progress,
         )
+        if joint.interrupted:
+            self.stops.append("interrupted")
+        return joint
 
     # What would do
 
@@ -482,7 +497,7 @@ class _Working:
         least: int,
     ) -> Interval | None:
         """Return the least of what a limit would have to be; None if nothing will do."""
-        part = _Working(self.way, limits, self.how, self.progress)
+        part = self._within(limits)
 
         def reckon(plans: tuple[Plan, ...]) -> Fraction | str:
             course = part._course(plans)
@@ -532,7 +547,7 @@ class _Working:
         if budget is not None:
             budget = (*budget, *[budget[-1]] * (years - len(budget)))
         longer = Limits(years=years, budget=budget, moves=limits.moves)
-        part = _Working(self.way, longer, self.how, self.progress)
+        part = self._within(longer)
         if part._plainly() or part._hopeless():
             return False
         rank = greedy_order(self.way, longer)

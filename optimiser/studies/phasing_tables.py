@@ -5,8 +5,10 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from optimiser.files.studies import Record
-from optimiser.model.instance import IN_HOUSE_CODE
+from optimiser.model.instance import IN_HOUSE_CODE, NOWHERE
 from optimiser.model.schema import IN_HOUSE, ONE_OFF_PARTS
 from optimiser.studies.sweeps import deliverers, sheet
 
@@ -119,7 +121,13 @@ def _told(phasing: Phasing, course: Course) -> Iterator[str]:
     assert way is not None
     moves = len(way.movers)
     if not moves:
-        yield "The plan is today's arrangement: nothing has to move."
+        new = bool(np.any(phasing.instance["demand"]["incumbent"] == NOWHERE))
+        yield (
+            "Nothing has to move: who has an incumbent stays, and what has none is delivered as "
+            "planned from the first year."
+            if new
+            else "The plan is today's arrangement: nothing has to move."
+        )
         return
     last = max(year for year, count in enumerate(course.moves, start=1) if count)
     worth = phasing.worth(course)
