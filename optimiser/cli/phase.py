@@ -124,8 +124,8 @@ def _views(record: Record) -> Sequence[View]:
         View(table="orders", title="Orders", columns={
             "order": "order", "within_limits": "within limits", "most_spent": "most in a year",
             "worth": "net present value £", "pays_back": "pays back in year"}),
-        View(table="rules", title="Broken today, and until the last year", rows=3, columns={
-            "until_the_last_year": "before the last year, as if we were to"}),
+        View(table="rules", title="Broken today, and no further until the last year", rows=3,
+             columns={"until_the_last_year": "as if we were to"}),
     ]  # fmt: skip
 
 

@@ -45,6 +45,8 @@ Amount: TypeAlias = int | str | Decimal | Fraction | float
 YEARS: Final = 5
 #: Years that are tried, at most, to find how many would do.
 MOST_YEARS: Final = 30
+#: Most seconds for each question of what would do: balancing years to the last pound is hard.
+SECONDS: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +66,10 @@ class Advice:
     tried
         Most years tried.
     proved
-        Whether each smaller number of years (if there is none: any number) was proved to be too
-        few.
+        Whether each smaller number of years, or if there is none each number tried, was proved to
+        be too few.
+    ever
+        Whether no larger number than those tried can do where they do not.
     """
 
     budget: Interval | None = None
@@ -73,6 +77,7 @@ class Advice:
     years: int | None = None
     tried: int = 0
     proved: bool = True
+    ever: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -447,15 +452,17 @@ class _Working:
         bundle: Bundle,
         reckon: Callable[[tuple[Plan, ...]], Fraction | str],
         start: Sequence[Plan] = (),
+        seconds: float | None = None,
     ) -> Joint:
         how = self.how
+        limits = [each for each in (how.time_limit, seconds) if each is not None]
         if self.stops:
             return Joint(status="unknown", interrupted=True)
         joint = solve_bundle(
             bundle,
             reckon,
             solver="auto" if how.solver == "decomposition" else how.solver,
-            time_limit=how.time_limit,
+            time_limit=min(limits, default=None),
             gap=how.gap,
             threads=how.threads,
             seed=how.seed,
@@ -510,7 +517,7 @@ class _Working:
         if limits.years == 1:
             value = reckon(())
             return None if isinstance(value, str) else Interval.of(value)
-        joint = self._ask(make(self.way, limits), reckon)
+        joint = self._ask(make(self.way, limits), reckon, seconds=SECONDS)
         if joint.value is None:
             return None
         low = max(Fraction(least), joint.bound or Fraction(0))
@@ -537,8 +544,9 @@ class _Working:
                     years = middle
                 else:
                     low = middle
-        proved = self._proved and (years is not None or most >= enough)
-        return dataclasses.replace(found, years=years, tried=most, proved=proved)
+        return dataclasses.replace(
+            found, years=years, tried=most, proved=self._proved, ever=most >= enough
+        )
 
     def _enough(self, years: int) -> bool:
         """Whether an order was found in so many years; notes where that there is none is unsure."""
@@ -553,7 +561,7 @@ class _Working:
         rank = greedy_order(self.way, longer)
         if rank is not None and not isinstance(self.way.course(rank, years), str):
             return True
-        joint = part._ask(_any_order(self.way, longer), part._reckon)
+        joint = part._ask(_any_order(self.way, longer), part._reckon, seconds=SECONDS)
         self._proved &= joint.value is not None or joint.status == "infeasible"
         return joint.value is not None
 

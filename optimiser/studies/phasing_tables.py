@@ -140,7 +140,7 @@ def _told(phasing: Phasing, course: Course) -> Iterator[str]:
     back = phasing.pays_back(course)
     yield (
         "It never pays back what it costs." if back is None
-        else f"It has paid back by the end of year {back:,}."
+        else f"From the end of year {back:,} on it has saved more than it has cost."
     )  # fmt: skip
     room = phasing.against(course)
     if room.high is None:
@@ -227,10 +227,12 @@ def _without(phasing: Phasing) -> Iterator[str]:
         sure = "" if advice.proved else " (fewer may do)"
         yield f"Within these limits, {_plural(advice.years, 'year')} would do{sure}."
     elif limits.budget is not None or limits.moves is not None:
-        yield (
-            "No number of years would do." if advice.proved
-            else f"No number of years up to {advice.tried:,} was found that would do."
-        )  # fmt: skip
+        if not advice.proved:
+            yield f"No number of years up to {advice.tried:,} was found that would do."
+        elif advice.ever:
+            yield "No number of years would do."
+        else:
+            yield f"Up to {advice.tried:,} years would not do either."
     if phasing.on_the_way == "rules":
         yield (
             "Rules that today's arrangement keeps hold in every year; with --on-the-way "
