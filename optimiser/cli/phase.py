@@ -118,7 +118,7 @@ def _views(record: Record) -> Sequence[View]:
             "year": "year", "moves": "moves", "running": "running cost", "one_off": "one-off",
             **({"budget": "budget"} if limited else {}),
             "saving": "saved against today", "cumulative": "in all"}),
-        View(table="moves", title="Moves", rows=12, columns={
+        View(table="moves", title="Moves", rows=10, columns={
             "year": "year", "organisation": "organisation", "service": "service", "from": "from",
             "to": "to", "one_off": "one-off"}),
         View(table="orders", title="Orders", columns={

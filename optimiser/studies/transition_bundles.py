@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimiser.model.problem import Problem
-    from optimiser.studies.transitions import Payment, Transition
+    from optimiser.studies.payments import Payment
+    from optimiser.studies.transitions import Transition
 
     Ints = NDArray[np.int64]
 
@@ -125,11 +126,11 @@ class _Making:
 
     def add(self, cost: float, lower: float, upper: float, name: str, *, integer: bool) -> int:
         """Add a common variable; return its place."""
-        for column, value in (
-            (self.cost, cost), (self.lower, lower), (self.upper, upper),
-            (self.integer, integer), (self.names, name),
-        ):  # fmt: skip
-            column.append(value)  # type: ignore[attr-defined]
+        self.cost.append(cost)
+        self.lower.append(lower)
+        self.upper.append(upper)
+        self.integer.append(integer)
+        self.names.append(name)
         return len(self.cost) - 1
 
     def _rows(

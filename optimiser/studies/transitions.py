@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from optimiser.errors import InternalError, UsageError
+from optimiser.errors import UsageError
 from optimiser.model.build import instance_from
 from optimiser.model.check import check
 from optimiser.model.instance import IN_HOUSE_CODE, NOWHERE
@@ -21,15 +21,17 @@ from optimiser.model.schema import IN_HOUSE, ONE_OFF_PARTS, TABLES
 from optimiser.model.settings import settings_texts
 from optimiser.studies.impossibility import needed, relaxed
 from optimiser.studies.named_rules import lift
+from optimiser.studies.payments import one_offs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from optimiser.model.account import Account
     from optimiser.model.instance import Instance
     from optimiser.studies.impossibility import Relaxation
+    from optimiser.studies.payments import Payment
 
     Ints = NDArray[np.int64]
     Bools = NDArray[np.bool_]
@@ -50,48 +52,6 @@ _AT_THE_END: Final = {
     "offers": ("min_volume",),
     "authorities": ("max_officers", "max_contracts"),
 }
-#: When a payment is due that hangs on nobody's move: in the first year, or in the last.
-FIRST, LAST, BY_MOVES = "first", "last", ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Payment:
-    """One one-off payment of the chosen plan.
-
-    Parameters
-    ----------
-    kind
-        One of `schema.ONE_OFF_PARTS`.
-    amount
-        In last places of money.
-    pairs
-        Pairs on whose moves it hangs: due in the year of the first of them, or, for a closing, of
-        the last.
-    fixed
-        `FIRST` or `LAST` year whatever moves; else `BY_MOVES`.
-    organisation, service, provider
-        Rows of whose it is, −1 where it belongs to none; the provider may be `BY_ITSELF`.
-    """
-
-    kind: str
-    amount: int
-    pairs: tuple[int, ...] = ()
-    fixed: str = BY_MOVES
-    organisation: int = -1
-    service: int = -1
-    provider: int = -1
-
-    @property
-    def at_end(self) -> bool:
-        """Whether the last of its pairs makes it due, and not the first."""
-        return self.kind == "closing"
-
-    def due(self, schedule: Ints, years: int) -> int:
-        """Return the year in which it is paid."""
-        if self.fixed:
-            return 1 if self.fixed == FIRST else years
-        moves = schedule[list(self.pairs)]
-        return int(moves.max() if self.at_end else moves.min())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -305,7 +265,7 @@ def transition(instance: Instance, target: Plan, on_the_way: str = "rules") -> T
         start=start,
         way=way,
         movers=movers,
-        payments=_payments(instance, start, account, movers),
+        payments=one_offs(instance, start, account, movers),
         standing=_standing(instance, start, target),
         relaxations=relaxations,
         before=first.cost,
@@ -451,118 +411,6 @@ def _listed(instance: Instance, start: Plan, target: Plan) -> dict[str, Any]:
         columns[name] = np.empty(len(rows), dtype=object)
         columns[name][:] = [row[name] for row in rows]
     return columns
-
-
-# --- what is paid once -------------------------------------------------------------------------
-
-
-def _payments(
-    instance: Instance, start: Plan, account: Account, movers: Ints
-) -> tuple[Payment, ...]:
-    """Return every one-off payment of the target, and on whose moves it hangs."""
-    found = [
-        each
-        for each in (
-            *_of_pairs(instance, account.plan, set(movers.tolist())),
-            *_of_offers(instance, account, set(movers.tolist())),
-            *_of_providers(instance, start, account, set(movers.tolist())),
-        )
-        if each.amount
-    ]
-    for kind in ONE_OFF_PARTS:
-        total = sum(each.amount for each in found if each.kind == kind)
-        if abs(total - account.one_off[kind]) * 2 > (len(movers) if instance.settings.split else 0):
-            raise InternalError(f"the {kind} of the plan does not add up: {total}, and by the "
-                                f"checker {account.one_off[kind]}")  # fmt: skip
-    return tuple(found)
-
-
-def _of_pairs(instance: Instance, target: Plan, movers: set[int]) -> Iterator[Payment]:
-    """Exit, entry and going in-house; what has no incumbent pays in the first year."""
-    demand, options = instance["demand"], instance["options"]
-    entry: dict[tuple[int, int], int] = {}
-    if len(options):
-        pairs = demand.find(options["organisation"], options["service"]).tolist()
-        entry = {
-            (q, by): cost
-            for q, by, cost in zip(
-                pairs, options["provider"].tolist(), options["entry_cost"].tolist(), strict=True
-            )
-        }
-    incumbent, volume = demand["incumbent"].tolist(), demand["volume"].tolist()
-    stays = dict.fromkeys(movers, 0)
-
-    def paid(kind: str, amount: int, q: int, by: int) -> Payment:
-        return Payment(
-            kind=kind,
-            amount=amount,
-            pairs=(q,) if q in movers else (),
-            fixed=BY_MOVES if q in movers else FIRST,
-            organisation=int(demand["organisation"][q]),
-            service=int(demand["service"][q]),
-            provider=by,
-        )
-
-    for q, by, v in zip(
-        target.pair.tolist(), target.deliverer.tolist(), target.volume.tolist(), strict=True
-    ):
-        if by == incumbent[q]:
-            if q in movers:
-                stays[q] = v
-        elif by == IN_HOUSE_CODE:
-            yield paid("in_house_entry", int(demand["in_house_entry_cost"][q]), q, by)
-        else:
-            yield paid("entry", entry.get((q, by), 0), q, by)
-    for q in sorted(movers):
-        exact = Fraction(int(demand["exit_cost"][q]) * (volume[q] - stays[q]), volume[q])
-        yield paid("exit", int(exact + Fraction(1, 2)), q, incumbent[q])
-
-
-def _of_offers(instance: Instance, account: Account, movers: set[int]) -> Iterator[Payment]:
-    """Set-up of offers that are not existing, with the first pair that the target gives them."""
-    offers, demand, plan = instance["offers"], instance["demand"], account.plan
-    rows = offers.find(plan.deliverer, demand["service"][plan.pair])
-    for each in account.offers:
-        if offers["existing"][each.offer] == "yes":
-            continue
-        pairs = plan.pair[rows == each.offer].tolist()
-        first = any(q not in movers for q in pairs)
-        yield Payment(
-            kind="set_up",
-            amount=int(offers["set_up_cost"][each.offer]),
-            pairs=() if first else tuple(pairs),
-            fixed=FIRST if first else BY_MOVES,
-            service=int(offers["service"][each.offer]),
-            provider=int(offers["provider"][each.offer]),
-        )
-
-
-def _of_providers(
-    instance: Instance, start: Plan, account: Account, movers: set[int]
-) -> Iterator[Payment]:
-    """Opening with the first pair that joins; closing with the last that leaves."""
-    providers, plan = instance["providers"], account.plan
-    for each in account.providers:
-        existing = providers["status"][each.provider] == "existing"
-        if each.is_open and not existing:
-            pairs = plan.pair[plan.deliverer == each.provider].tolist()
-            first = any(q not in movers for q in pairs)
-            yield Payment(
-                kind="opening",
-                amount=int(providers["opening_cost"][each.provider]),
-                pairs=() if first else tuple(pairs),
-                fixed=FIRST if first else BY_MOVES if pairs else LAST,
-                provider=each.provider,
-            )
-        elif existing and not each.is_open:
-            pairs = start.pair[start.deliverer == each.provider].tolist()
-            yield Payment(
-                kind="closing",
-                amount=int(providers["closing_cost"][each.provider]),
-                pairs=tuple(pairs),
-                fixed=BY_MOVES if pairs else FIRST,
-                provider=each.provider,
-            )
 
 
 def _standing(instance: Instance, start: Plan, target: Plan) -> dict[int, int]:
