@@ -95,6 +95,8 @@ class Ordering:
     def __init__(self, way: Transition, limits: Limits, how: How, progress: Tell | None) -> None:
         self.way, self.limits, self.how, self.progress = way, limits, how, progress
         self._proved = True
+        #: By how much an order that the solver thought well of went over a budget.
+        self.over = 0
         #: One entry per interrupt, in common with all that asks something beside.
         self.stops: list[str] = []
 
@@ -173,6 +175,7 @@ class Ordering:
             zip(course.spending, course.moves, strict=True), start=1
         ):
             if budget is not None and spent > budget[year - 1]:
+                self.over = max(self.over, spent - budget[year - 1])
                 return f"an order spends {self._money(spent)} in year {year}: over its budget"
             if moves is not None and count > moves:
                 return f"an order has {count:,} moves in year {year}: over the most"
@@ -198,7 +201,14 @@ class Ordering:
                 f"{len(self.way.movers):,} moves over {limits.years} years: the order is sought"
             )
         start = () if greedy is None else self._plans(greedy)
-        return self.ask(ordered_bundle(self.way, limits), self.reckon, start)
+        joint = self.ask(ordered_bundle(self.way, limits), self.reckon, start)
+        if self.over and limits.budget is not None:
+            # A solver's tolerance has let an order pass that the integers do not: it is asked for
+            # one that is as much below the budget. Its first bound stands.
+            tighter = tuple(max(each - self.over, 0) for each in limits.budget)
+            bundle = ordered_bundle(self.way, dataclasses.replace(limits, budget=tighter))
+            joint = _merged(joint, self.ask(bundle, self.reckon, start), self.how.gap)
+        return joint
 
     def ask(
         self,
@@ -330,6 +340,27 @@ class Ordering:
                 own[payment.pairs] = own.get(payment.pairs, 0) + payment.amount
         single = max([*own.values(), *(p.amount for p in self.way.payments)], default=0)
         return single > max(budget)
+
+
+def _merged(first: Joint, second: Joint, gap: float) -> Joint:
+    """Return the better plans of two, with the bound of the first."""
+    best = second if first.value is None or (
+        second.value is not None and second.value < first.value
+    ) else first  # fmt: skip
+    status = best.status
+    if best.value is not None:
+        close = first.bound is not None and best.value - first.bound <= gap * abs(best.value) + 1
+        status = "optimal" if close else "feasible"
+    elif status == "infeasible":  # of the tighter budget only
+        status = "unknown"
+    return dataclasses.replace(
+        best,
+        status=status,
+        bound=first.bound,
+        reasons=tuple(dict.fromkeys((*first.reasons, *second.reasons))),
+        seconds=first.seconds + second.seconds,
+        interrupted=first.interrupted or second.interrupted,
+    )
 
 
 def _any_order(way: Transition, limits: Limits) -> Bundle:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from fractions import Fraction
 
@@ -15,6 +16,7 @@ from optimiser.errors import UsageError
 from optimiser.model.build import instance_from
 from optimiser.model.check import check, todays_account
 from optimiser.model.plan import BY_ITSELF, Plan
+from optimiser.studies import orderings
 from optimiser.studies.changes import Change, changed
 from optimiser.studies.phasing import limits_of, phase
 from optimiser.studies.pool import How
@@ -206,6 +208,34 @@ def test_the_order_is_the_best_of_all(seed):
     assert list(course.moves) == counts
     assert sum(course.spending) == way.one_offs
     assert found.best_worth.high - found.best_worth.low < 1  # last place of money
+
+
+def test_an_order_over_its_budget_is_refused(monkeypatch):
+    """What a solver lets pass over the budget is sought anew below it, and its first bound kept."""
+    instance = tiny(240)
+    target = dearest(instance)
+    way = transition(instance, target)
+    every = every_order(instance, target, way)
+    budget = -(-way.one_offs // 2)
+    loose = orderings.ordered_bundle
+    asked = []
+
+    def too_loose(way, limits):
+        more = way.one_offs if not asked else 0
+        asked.append(limits)
+        budgets = tuple(each + more for each in limits.budget)
+        return loose(way, dataclasses.replace(limits, budget=budgets))
+
+    monkeypatch.setattr(orderings, "ordered_bundle", too_loose)
+    monkeypatch.setattr(orderings, "greedy_order", lambda way, limits: None)
+    found = phase(instance, target, years=YEARS, budget=money(instance, budget), how=EXACT)
+    assert len(asked) == 2
+    assert max(asked[1].budget) < budget
+    least = min(value for _, value, paid, _ in every if max(paid) <= budget)
+    assert found.joint.bound <= least
+    if found.course is not None:
+        assert max(found.course.spending) <= budget
+        assert least <= found.joint.value
 
 
 @pytest.mark.parametrize("seed", [225, 240, 252])
