@@ -150,7 +150,8 @@ class Ordering:
                 f"{money(way.one_offs)} have to be paid once in all, and the budget of all years "
                 f"together is only {money(sum(limits.budget))}"
             )
-        return tuple(found)
+        alone = self.hopeless()
+        return (*found, alone) if alone else tuple(found)
 
     def _money(self, units: int) -> str:
         settings = self.way.instance.settings
@@ -294,6 +295,8 @@ class Ordering:
         which something may be due whatever moves, and those before the budget is alike every year.
         """
         limits = self.limits
+        if self.hopeless():
+            return dataclasses.replace(found, ever=True)
         uneven = limits.years if limits.budget and len(set(limits.budget)) > 1 else 0
         enough = uneven + len(self.way.movers) + 2
         most = max(min(enough, max(MOST_YEARS, self.way.instance.settings.years)), limits.years + 1)
@@ -320,7 +323,7 @@ class Ordering:
             budget = (*budget, *[budget[-1]] * (years - len(budget)))
         longer = Limits(years=years, budget=budget, moves=limits.moves)
         part = self._other(longer)
-        if part.obstacles() or part.hopeless():
+        if part.obstacles():
             return False
         rank = greedy_order(self.way, longer)
         if rank is not None and not isinstance(self.way.course(rank, years), str):
@@ -329,17 +332,29 @@ class Ordering:
         self._proved &= joint.value is not None or joint.status == "infeasible"
         return joint.value is not None
 
-    def hopeless(self) -> bool:
-        """Whether a single pair's own payments, or one payment, are over every year's budget."""
-        budget = self.limits.budget
+    def hopeless(self) -> str:
+        """Return what alone is over every year's limit, however many years there are; or ''."""
+        budget, way = self.limits.budget, self.way
+        if self.limits.moves == 0 and len(way.movers):
+            return "nothing can move with no moves a year"
         if budget is None:
-            return self.limits.moves == 0 and len(self.way.movers) > 0
-        own: dict[tuple[int, ...], int] = {}
-        for payment in self.way.payments:
-            if not payment.fixed and len(payment.pairs) == 1:
-                own[payment.pairs] = own.get(payment.pairs, 0) + payment.amount
-        single = max([*own.values(), *(p.amount for p in self.way.payments)], default=0)
-        return single > max(budget)
+            return ""
+        keys = way.instance["providers"].keys
+        names = [way.instance.texts("demand", name) for name in ("service", "organisation")]
+        single: dict[str, int] = {}
+        for payment in way.payments:
+            if payment.organisation >= 0 and payment.pairs:
+                service, organisation = (column[payment.pairs[0]] for column in names)
+                what = f"moving {service} of {organisation}"
+            elif payment.organisation >= 0:
+                continue  # pairs without an incumbent: all in the first year, which the sum shows
+            else:
+                what = f"the {payment.kind.replace('_', '-')} of {keys[payment.provider]}"
+            single[what] = single.get(what, 0) + payment.amount
+        what, amount = max(single.items(), key=lambda item: item[1], default=("", 0))
+        if amount <= max(budget):
+            return ""
+        return f"{what} alone costs {self._money(amount)}, more than any year's budget"
 
 
 def _merged(first: Joint, second: Joint, gap: float) -> Joint:

@@ -40,7 +40,7 @@ def record(phasing: Phasing) -> Record:
             "reasons": list(phasing.joint.reasons),
             "years": limits.years,
             "horizon": phasing.horizon,
-            "moves": 0 if phasing.transition is None else len(phasing.transition.movers),
+            "moves": _count(phasing),
             "one_off": _money(phasing, None if phasing.transition is None
                               else phasing.transition.one_offs),
             "today": _money(phasing, None if phasing.transition is None
@@ -93,6 +93,8 @@ def headline(phasing: Phasing) -> list[str]:
             "infeasible": "No plan keeps every rule, so there is nothing to move to.",
             "error": "The solver failed, so there is no plan to move to.",
         }
+        if phasing.interrupted:
+            return ["Interrupted while the plan to move to was being sought."]
         return [why.get(phasing.status, "No plan to move to was found in the time given.")]
     if course is None:
         return list(_without(phasing))
@@ -210,7 +212,8 @@ def _without(phasing: Phasing) -> Iterator[str]:
     if phasing.why:
         yield from (f"{why[0].upper()}{why[1:]}." for why in phasing.why)
     elif phasing.joint.solver:
-        yield f"That no order keeps these limits and the rules on the way is {_by(phasing)}."
+        solver = phasing.joint.solver
+        yield f"That no order keeps these limits and the rules on the way is {solver}'s word."
     else:
         yield from (f"{why[0].upper()}{why[1:]}." for why in phasing.joint.reasons[:2])
     if advice is None:
@@ -219,13 +222,14 @@ def _without(phasing: Phasing) -> Iterator[str]:
     if advice.budget is not None:
         yield f"In {years}{also}, {_least_budget(phasing, advice.budget)} would do."
     elif limits.budget is not None:
-        yield f"In {years}{also} no budget was found that would do."
+        sure = limits.moves is not None and limits.moves * limits.years < _count(phasing)
+        yield f"In {years}{also}, no budget {'would do' if sure else 'was found that would do'}."
     if advice.moves is not None:
         within = "" if limits.budget is None else " within the budget"
         yield f"In {years}{within}, {_least_moves(advice.moves)} would do."
     if advice.years is not None:
-        sure = "" if advice.proved else " (fewer may do)"
-        yield f"Within these limits, {_plural(advice.years, 'year')} would do{sure}."
+        fewer = "" if advice.proved else " (fewer may do)"
+        yield f"Within these limits, {_plural(advice.years, 'year')} would do{fewer}."
     elif limits.budget is not None or limits.moves is not None:
         if not advice.proved:
             yield f"No number of years up to {advice.tried:,} was found that would do."
@@ -233,24 +237,25 @@ def _without(phasing: Phasing) -> Iterator[str]:
             yield "No number of years would do."
         else:
             yield f"Up to {advice.tried:,} years would not do either."
-    if phasing.on_the_way == "rules":
+    if phasing.on_the_way == "rules" and not phasing.why:
         yield (
             "Rules that today's arrangement keeps hold in every year; with --on-the-way "
             "capacities policies, minima and officers count in the last year only."
         )
 
 
-def _by(phasing: Phasing) -> str:
-    return f"{phasing.joint.solver}'s word"
+def _count(phasing: Phasing) -> int:
+    """Return how many pairs move."""
+    return 0 if phasing.transition is None else len(phasing.transition.movers)
 
 
 def _least_budget(phasing: Phasing, budget: Interval) -> str:
     high = budget.high or Fraction(0)
     if budget.low == high:
         return f"{_words(phasing, high)} a year (and no less)"
-    return (
-        f"{_words(phasing, high)} a year (less than {_words(phasing, budget.low or 0)} would not)"
-    )
+    low, text = _words(phasing, budget.low or 0), _words(phasing, high)
+    less = "hardly less" if low == text else f"less than {low} would not"
+    return f"{text} a year ({less})"
 
 
 def _least_moves(moves: Interval) -> str:
