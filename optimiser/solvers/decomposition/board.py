@@ -47,7 +47,7 @@ _FIELDS: Final = {
     "providers": ("cost least most offer* row* pairs members", "capacity penalty load"),
     "contracts": ("cost hours provider authority row* count", ""),
     "authorities": ("officer_hours span officer_cost manager_cost hours contracts",
-                    "max_officers max_contracts"),
+                    "max_officers max_contracts grain"),
     "organisations": ("pair*", ""),
     "mates": ("pair kind cost", ""),
     "rows": ("", "lo hi penalty activity"),
@@ -193,6 +193,7 @@ def lay(problem: Problem) -> Board:
             manager_cost=cost.get("managers", size("managers")),
             max_officers=_limits(problem.authority_max_officers),
             max_contracts=_limits(problem.authority_max_contracts),
+            grain=_grain(problem),
         ),
         "organisations": _records("organisations", organisations, pair=organisation_pair[0]),
         "mates": mates[1],
@@ -260,6 +261,21 @@ def _spread(problem: Problem, option_cost: Ints, typical: float) -> float:
     differences = cost[first + 1] - cost[first]
     differences = differences[np.isfinite(differences) & (differences > 0)]
     return float(differences.mean()) if len(differences) else HOT * typical
+
+
+def _grain(problem: Problem) -> Floats:
+    """Return the hours that a pair takes in each authority where it takes any, in the mean."""
+    count = problem.size("officers")
+    if not count:
+        return np.ones(0)
+    hours = np.concatenate([
+        problem.hours.get("part", problem.options) + problem.hours.get("use", problem.options),
+        problem.hours.get("home", problem.pairs),
+    ]).astype(np.float64)  # fmt: skip
+    at = problem.pair_authority[np.concatenate([problem.option_pair, np.arange(problem.pairs)])]
+    some = hours > 0
+    total = np.bincount(at[some], hours[some], minlength=count)
+    return np.maximum(total / np.maximum(np.bincount(at[some], minlength=count), 1), 1.0)
 
 
 def _limits(values: Ints) -> Floats:
@@ -379,7 +395,9 @@ def overseen(b, a, hours):  # type: ignore[no-untyped-def]
     if b.authorities[a].span > 0:
         cost += float(b.authorities[a].manager_cost * (-(-n // b.authorities[a].span)))
     if n > b.authorities[a].max_officers:
-        cost += b.unit[0] * (1.0 + n - b.authorities[a].max_officers)
+        # Every pair less that is overseen has to pay, not only the last that saves an officer.
+        over = hours - b.authorities[a].max_officers * per
+        cost += b.unit[0] * (1.0 + over / b.authorities[a].grain)
     return cost
 
 
