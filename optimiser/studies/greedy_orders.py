@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
 
-#: Accounts that may be reckoned for one order.
+#: Accounts that may be reckoned for one order, and deliveries in all of them.
 MOST: Final = 3000
+DELIVERIES: Final = 300_000
 
 
 def greedy_order(transition: Transition, limits: Limits) -> Ints | None:
@@ -38,7 +39,7 @@ class _Greedy:
     def __init__(self, transition: Transition, limits: Limits) -> None:
         self.transition, self.limits = transition, limits
         self.schedule = np.zeros(len(transition.instance["demand"]), dtype=np.int64)
-        self.left = MOST
+        self.left = min(MOST, DELIVERIES // max(len(self.schedule), 1))
         #: Payments that hang on each pair, and how many pairs of each payment have moved.
         self.payments: dict[int, list[int]] = {int(q): [] for q in transition.movers}
         for number, payment in enumerate(transition.payments):
@@ -87,7 +88,7 @@ class _Greedy:
         moved = np.zeros(len(self.schedule), dtype=bool)
         moved[movers] = True
         problem = None if transition.instance.settings.split else compile_problem(transition.way)
-        if problem is None and len(movers) > MOST // 4:
+        if problem is None and len(movers) > self.left:
             return None
         worth = {}
         for q in movers:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +37,7 @@ def record(phasing: Phasing) -> Record:
         facts={
             "status": phasing.status,
             "solver": phasing.joint.solver,
-            "gap": phasing.joint.gap,
+            "gap": None if phasing.joint.gap == math.inf else phasing.joint.gap,
             "reasons": list(phasing.joint.reasons),
             "years": limits.years,
             "horizon": phasing.horizon,
@@ -147,14 +148,15 @@ def _told(phasing: Phasing, course: Course) -> Iterator[str]:
     room = phasing.against(course)
     if room.high is None:
         yield f"How much better another order may be is not known ({phasing.status})."
-    elif room.high >= 1:
+    elif _words(phasing, room.high) != _words(phasing, 0):
         yield (
             f"No order is worth over {_words(phasing, room.high)} more than this one "
             f"(a gap of {phasing.joint.gap or 0:.2g} of all costs, by {phasing.joint.solver}'s "
             "bound)."
         )
     else:
-        yield "No other order is worth more, to the last place of money."
+        settings = phasing.instance.settings
+        yield f"No other order is worth a {settings.currency} more."
 
 
 def _compared(phasing: Phasing, course: Course) -> Iterator[str]:
@@ -180,7 +182,7 @@ def _between(phasing: Phasing, other: Course) -> str:
     low, high = more.low or Fraction(0), more.high
     if high is None:
         return f"at least {_words(phasing, low)}"
-    if high == low:
+    if _words(phasing, high) == _words(phasing, low):
         return _words(phasing, low)
     unresolved = "" if more.resolved else " (unresolved)"
     return f"{_words(phasing, low)} to {_words(phasing, high)}{unresolved}"

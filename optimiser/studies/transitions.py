@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 #: Which rules hold on the way: all that today's arrangement keeps, or only what limits providers.
 ON_THE_WAY: Final = ("rules", "capacities")
+#: Deliveries whose accounts are remembered: each takes about half a kilobyte.
+KEPT: Final = 200_000
 #: Columns of money paid once.
 _ONCE: Final = {
     "providers": ("opening_cost", "closing_cost"),
@@ -150,7 +152,7 @@ class Transition:
         found = self._known.get(plan)
         if found is None:
             found = check(self.way, plan)
-            if len(self._known) < 2000:
+            if len(self._known) * len(self.instance["demand"]) < KEPT:
                 self._known[plan] = found
         return found
 

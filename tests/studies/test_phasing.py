@@ -324,6 +324,44 @@ def test_staying_is_todays_cost():
     parts = check(instance, plan)
     yearly = sum(v for k, v in parts.parts.items() if k not in parts.one_off)
     assert way.after == yearly
+    # Moved at once, the plan is worth what its yearly saving is by the annuity.
+    found = phase(instance, plan, years=1, how=EXACT)
+    settings = instance.settings
+    by_annuity = (way.before - parts.cost) / settings.annuity
+    assert abs(found.worth(found.at_once) - by_annuity) < len(way.payments) / settings.annuity
+    assert found.course.schedule.tolist() == found.at_once.schedule.tolist()
+
+
+def test_a_required_centre_nobody_uses_opens_last():
+    """A required candidate without deliveries is opened, and runs, in the last year only."""
+    change = Change(table="providers", where={"provider": ("hub",)},
+                    set={"decision": "required", "opening_cost": "5000"})  # fmt: skip
+    instance = changed(needy(), [change])
+    valley = instance["providers"].keys.tolist().index("valley")
+    volume = instance["demand"]["volume"].tolist()
+    plan = Plan.of((q, valley, v) for q, v in enumerate(volume))
+    found = phase(instance, plan, years=3, on_the_way="capacities", how=EXACT)
+    assert found.course.spent[2]["opening"] == 500_000
+    assert not found.course.spent[0]["opening"]
+    hub = 1_200_000
+    first = check(found.transition.way, found.transition.plan(found.course.schedule == 1))
+    assert found.course.running[0] == first.cost
+    assert found.course.running[2] == found.transition.after >= hub
+
+
+def test_a_barred_incumbent_is_left_step_by_step():
+    """A provider that the plan bars may deliver on the way, and closes with the last that leaves."""
+    change = Change(table="providers", where={"provider": ("southwest-one",)},
+                    set={"decision": "barred"})  # fmt: skip
+    free = Change(table="policies", where={"policy": ("transition-budget",)}, set={"maximum": ""})
+    instance = changed(opt.read("instances/southwest-one"), [change, free])
+    result = opt.solve(instance, solver="highs", gap=0.01, time_limit=20)
+    found = phase(instance, result, years=3, moves=20, how=How(solver="highs", gap=0.01))
+    barred = instance["providers"].keys.tolist().index("southwest-one")
+    leaving = found.course.schedule[instance["demand"]["incumbent"] == barred]
+    assert leaving.min() >= 1
+    closed = [each for each in found.transition.payments if each.kind == "closing"]
+    assert {each.due(found.course.schedule, 3) for each in closed} <= {int(leaving.max())}
 
 
 def test_nothing_to_move():
