@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from optimiser.studies.frontiers import Frontier, frontier
     from optimiser.studies.generate import families, generate
     from optimiser.studies.impossibility import Impossibility, explain_infeasible
+    from optimiser.studies.phasing import Phasing, phase
     from optimiser.studies.pool import How
     from optimiser.studies.reasons import Reasons, explain
     from optimiser.studies.robustness import Robust, robust
@@ -65,6 +66,7 @@ _HOMES: Final = {
     "InternalError": "errors:InternalError",
     "Objective": "model.rows:Objective",
     "OptimiserError": "errors:OptimiserError",
+    "Phasing": "studies.phasing:Phasing",
     "Plan": "model.plan:Plan",
     "Quantity": "model.rows:Quantity",
     "Reasons": "studies.reasons:Reasons",
@@ -89,6 +91,7 @@ _HOMES: Final = {
     "generate": "studies.generate:generate",
     "in_house_account": "model.check:in_house_account",
     "instance_from": "model.build:instance_from",
+    "phase": "studies.phasing:phase",
     "read": "files.instances:read",
     "read_public": "files.public.reading:read_public",
     "read_result": "files.results:read_result",
@@ -118,6 +121,7 @@ __all__ = [
     "InternalError",
     "Objective",
     "OptimiserError",
+    "Phasing",
     "Plan",
     "Quantity",
     "Reasons",
@@ -142,6 +146,7 @@ __all__ = [
     "generate",
     "in_house_account",
     "instance_from",
+    "phase",
     "read",
     "read_public",
     "read_result",

@@ -15,6 +15,7 @@ from optimiser.cli.frontier import frontier
 from optimiser.cli.generate import generate
 from optimiser.cli.guard import Program, run_program
 from optimiser.cli.new import new
+from optimiser.cli.phase import phase
 from optimiser.cli.robust import robust
 from optimiser.cli.schema import schema
 from optimiser.cli.share import share
@@ -82,6 +83,7 @@ _COMMANDS: Final = (
     alternatives,
     share,
     explain,
+    phase,
     draft,
     generate,
     convert,

@@ -570,6 +570,11 @@ def _left(row: RuleRow, atoms: Mapping[str, Mapping[int, Fraction]]) -> Fraction
     return total
 
 
+def needed(lifted: Lifted, plan: Plan) -> list[Relaxation]:
+    """Return every rule that a plan breaks, and what its cell would have to say."""
+    return _Elastic(lifted, {}, math.inf).relaxations(plan)
+
+
 def relaxed(instance: Instance, relaxations: Sequence[Relaxation]) -> Instance | None:
     """Return the instance with cells changed and rules lifted; None where the tables refuse it.
 
