@@ -16,6 +16,7 @@ from optimiser.cli.generate import generate
 from optimiser.cli.guard import Program, run_program
 from optimiser.cli.new import new
 from optimiser.cli.phase import phase
+from optimiser.cli.report import report
 from optimiser.cli.robust import robust
 from optimiser.cli.schema import schema
 from optimiser.cli.share import share
@@ -77,6 +78,7 @@ _COMMANDS: Final = (
     check,
     solve,
     verify,
+    report,
     sweep,
     robust,
     frontier,

@@ -69,6 +69,22 @@ def answer(result: Result, *, width: int = 80, height: int = 40, plain: bool = F
     return lines
 
 
+def sentences(result: Result) -> dict[str, list[str]]:
+    """Return what the answer says in words, each paragraph on a line: heading -> paragraphs.
+
+    ``status`` always; with a plan ``compared`` and ``bound``, without one ``why``.
+    """
+    page = _Page(result, 100_000, 100_000, False)
+    found = {"status": [row.plain.strip() for row in page._status()]}
+    account = result.account
+    if account is None:
+        lines = [row.plain.strip() for row in page._without_plan()]
+        return found | {"why": [line for line in lines if line]}
+    for name, section in (("compared", page._compared(account)), ("bound", page._bound(account))):
+        found[name] = [" ".join(row.plain.split()) for row in section.rows]
+    return found
+
+
 class _Page:
     def __init__(self, result: Result, width: int, height: int, plain: bool) -> None:
         settings = result.instance.settings
