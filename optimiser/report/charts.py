@@ -153,7 +153,8 @@ def draw_bars(
             name=plain(each.name), x=list(each.x), y=rows, orientation="h",
             marker={"color": colour(place), "line": {"width": 0.5, "color": "#FFFFFF"},
                     "pattern": {"shape": ("", "/", ".", "x", "-")[place % 5], "fgcolor": "#FFFFFF",
-                                "size": 5}},
+                                "bgcolor": colour(place), "size": 5, "solidity": 0.2}},
+            textposition="none",  # texts are for the pointer
             **_hover(each),
         )
         for place, each in enumerate(series)

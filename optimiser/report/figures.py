@@ -50,36 +50,43 @@ def draw_costs(view: PlanView) -> go.Figure:
 
 
 def draw_providers(view: PlanView) -> go.Figure:
-    """Draw how full open providers are; those without a limit show as no bar, with a word."""
+    """Draw how full open providers are; where none has a limit, their load."""
     opened = view.open_providers
-    ranked = sorted(opened, key=lambda each: (-(view.fill(each) or 0), -each.load))[:MOST_BARS]
+    fills = {each.provider: view.fill(each) for each in opened}
+    limited = any(fill is not None for fill in fills.values())
+    ranked = sorted(opened, key=lambda each: (-(fills[each.provider] or 0), -each.load))[:MOST_BARS]
     names = [view.providers[each.provider] for each in ranked]
     modes = [mode for mode in MODES if any(view.modes[e.provider] == mode for e in ranked)]
-    series = []
-    for mode in modes:
-        x, texts = [], []
-        for each in ranked:
-            fill = view.fill(each)
-            mine = view.modes[each.provider] == mode
-            x.append(float(fill) if fill is not None and mine else 0.0)
-            limit = "no limit" if fill is None else percent(round(fill, 3)) + " full"
-            texts.append(
-                f"{view.providers[each.provider]}: load {number(each.load, 1)}, {limit}, "
-                f"{plural(each.members, 'member')}"
-            )
-        series.append(Series(name=LOOKS[mode].words, x=x, y=(), texts=texts))
-    figure = draw_bars(series, names=names, x=Axis(title="load over capacity", percent=True))
-    _colour_by_mode(figure, modes)
-    for at, each in enumerate(ranked):
-        fill = view.fill(each)
+    lengths, labels, texts = [], [], []
+    for each in ranked:
+        fill = fills[each.provider]
         words = "no limit" if fill is None else percent(round(fill, 3))
+        lengths.append(float(each.load if not limited else fill or 0))
+        labels.append(words if limited else number(each.load, 1))
+        texts.append(
+            f"{view.providers[each.provider]}: load {number(each.load, 1)}, "
+            f"{words if fill is None else words + ' full'}, {plural(each.members, 'member')}"
+        )
+    series = [
+        Series(
+            name=LOOKS[mode].words, y=(), texts=texts,
+            x=[length if view.modes[each.provider] == mode else 0.0
+               for each, length in zip(ranked, lengths, strict=True)],
+        )
+        for mode in modes
+    ]  # fmt: skip
+    axis = Axis(title="load over capacity", percent=True) if limited else Axis(
+        title="load, in weighted units a year; no provider has a limit"
+    )
+    figure = draw_bars(series, names=names, x=axis)
+    _colour_by_mode(figure, modes)
+    for at, (length, label) in enumerate(zip(lengths, labels, strict=True)):
         figure.add_annotation(
-            x=0 if fill is None else float(fill), y=at, text=plain(words), showarrow=False,
-            xanchor="left", xshift=4, font={"size": 11},
+            x=length, y=at, text=plain(label), showarrow=False, xanchor="left", xshift=4,
+            font={"size": 11},
         )  # fmt: skip
     figure.update_layout(showlegend=True)
-    most = max((float(view.fill(each) or 0) for each in ranked), default=1.0)
-    figure.update_xaxes(range=[0, 1.12 * max(most, 0.5)])
+    figure.update_xaxes(range=[0, 1.12 * max([*lengths, 0.5])])
     return figure
 
 
@@ -248,7 +255,8 @@ def _colour_by_mode(figure: go.Figure, modes: list[str]) -> None:
     """Give bars the colours of their modes, as everywhere in a report."""
     patterns = {IN_HOUSE: ".", MODES[0]: "", MODES[1]: "/", "": "x"}
     for trace, mode in zip(figure.data, modes, strict=True):
-        trace.marker.color = LOOKS[mode].colour if mode else "#CC79A7"
+        paint = LOOKS[mode].colour if mode else "#CC79A7"
+        trace.marker.color = trace.marker.pattern.bgcolor = paint
         trace.marker.pattern.shape = patterns[mode]
 
 

@@ -40,6 +40,8 @@ MOST_SWITCHED: Final = 20_000
 _MOST_LINES: Final = 12
 #: Open providers whose fill is written beside them.
 _MOST_LABELS: Final = 45
+#: Flows above which they are drawn fainter.
+_MANY: Final = 200
 #: Organisations of several modes.
 _SEVERAL: Final = "several"
 _SEVERAL_COLOUR: Final = "#009E73"
@@ -84,7 +86,7 @@ def places(instance: Instance) -> dict[str, tuple[Floats, Floats]] | None:
 
 
 def draw_map(
-    view: PlanView, *, service: int | None = None, switched: bool = False, height: int = 620
+    view: PlanView, *, service: int | None = None, switched: bool = False, height: int = 680
 ) -> go.Figure | None:
     """Draw the map of a plan; None where there are no places.
 
@@ -166,7 +168,7 @@ def _flows(
         traces.append(
             go.Scatter(
                 name=f"to a {look.words}", x=x, y=y, mode="lines", hoverinfo="skip", meta=meta,
-                opacity=0.55, visible=not hidden, showlegend=bool(x), legendgroup=f"flow {mode}",
+                opacity=0.6 if len(bundles) <= _MANY else 0.3, visible=not hidden, showlegend=bool(x), legendgroup=f"flow {mode}",
                 line={"color": look.colour, "width": 1.2, "dash": look.dash},
             )
         )  # fmt: skip
@@ -220,7 +222,7 @@ def _organisations(
                 x=[_short(east[row]) for row in rows], y=[_short(north[row]) for row in rows],
                 text=texts, hoverinfo="text", mode="markers", visible=not hidden,
                 meta={"layer": "organisation", "service": scope, "mode": mode},
-                marker={"size": 7, "color": colour, "symbol": symbol,
+                marker={"size": 7 if len(of) <= _MANY else 5, "color": colour, "symbol": symbol,
                         "line": {"width": 1, "color": colour}},
             )
         )  # fmt: skip
@@ -237,6 +239,7 @@ def _providers(view: PlanView, where: dict[str, tuple[Floats, Floats]]) -> list[
     opened = view.open_providers
     largest = float(opened[0].load) if opened and opened[0].load else 1.0
     labelled = len(opened) <= _MOST_LABELS
+    least, more = (10, 14) if labelled else (6, 10)
     traces = []
     for mode in MODES:
         own = [each for each in opened if view.modes[each.provider] == mode
@@ -257,12 +260,12 @@ def _providers(view: PlanView, where: dict[str, tuple[Floats, Floats]]) -> list[
                 meta={"layer": "provider", "service": -1, "mode": mode},
                 marker={
                     "symbol": look.symbol,
-                    "size": [round(10 + 14 * math.sqrt(float(each.load) / largest), 1)
+                    "size": [round(least + more * math.sqrt(float(each.load) / largest), 1)
                              for each in own],
                     "color": [_tint(look.colour, 1.0 if fill is None else float(fill))
                               for fill in fills],
                     "opacity": 1,
-                    "line": {"width": 2, "color": look.colour},
+                    "line": {"width": 1.2, "color": "#222222"},
                 },
             )
         )  # fmt: skip
@@ -285,7 +288,8 @@ def _providers(view: PlanView, where: dict[str, tuple[Floats, Floats]]) -> list[
 
 def _provider_text(view: PlanView, each: ProviderAccount, served: dict[int, float]) -> str:
     fill = view.fill(each)
-    limit = "" if each.capacity is None else f" of {number(each.capacity, 1)}"
+    most = view.limits[each.provider]
+    limit = "" if most is None else f" of {number(most, 1)}"
     lines = [f"<b>{plain(view.providers[each.provider])}</b>",
              f"{LOOKS[view.modes[each.provider]].words}, {each.members:,} members",
              f"load {number(each.load, 1)}{limit}"

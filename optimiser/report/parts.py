@@ -204,16 +204,17 @@ def _bound_card(result: Result, account: Account, money: Money) -> Card:
         return Card(name="Could be better by", value="unknown", remark="the solver gives no bound")
     over = account.objective - result.bound_units
     certified = result.certified_bound_units
-    proof = (
-        "claimed by the solver, no certificate" if certified is None
-        else "certified" if certified >= result.bound_units
-        else f"certified: {money.rounded(account.objective - certified)}"
-    )  # fmt: skip
+    if certified is None:
+        proof = "the solver claims this; there is no certificate"
+    elif certified >= result.bound_units:
+        proof = "certified: anyone can verify it"
+    else:
+        proof = f"certified alone: {money.rounded(account.objective - certified)}"
     if over <= 0:
         return Card(name="Could be better by", value="nothing", remark=f"a best plan; {proof}")
-    share = f" ({percent(result.gap)})" if result.gap is not None else ""
+    share = f"{percent(result.gap)} of it; " if result.gap is not None else ""
     return Card(
-        name="Could be better by at most", value=money.rounded(over), remark=f"{proof}{share}"
+        name="Could be better by at most", value=money.rounded(over), remark=share + proof
     )
 
 

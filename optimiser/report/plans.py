@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
+from optimiser.model.instance import BLANK
 from optimiser.model.plan import BY_ITSELF
 from optimiser.model.schema import CO_OPERATIVE, COST_PARTS, IN_HOUSE, SHARED_CENTRE
 from optimiser.report.words import Money, safe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from fractions import Fraction
 
     from optimiser.model.account import Account, OfferAccount, ProviderAccount
     from optimiser.model.instance import Instance
@@ -156,9 +157,15 @@ class PlanView:
             found.setdefault(key, []).append(row)
         return found
 
+    @cached_property
+    def limits(self) -> dict[int, Fraction | None]:
+        """Open provider -> most weighted volume that it can deliver, None without a limit."""
+        return load_limits(self.instance, self.open_providers)
+
     def fill(self, each: ProviderAccount) -> Fraction | None:
-        """Return load over capacity, None without a limit."""
-        return each.load / each.capacity if each.capacity else None
+        """Return the load of an open provider over what it can deliver, None without a limit."""
+        limit = self.limits[each.provider]
+        return each.load / limit if limit else None
 
     def parts_by_mode(self) -> dict[str, dict[str, int]]:
         """Return part -> mode ('' for what belongs to none) -> money in last places.
@@ -188,6 +195,29 @@ class PlanView:
             if rest:
                 by_mode[""] += rest
         return {part: dict(by_mode) for part, by_mode in found.items()}
+
+
+def load_limits(
+    instance: Instance, opened: Iterable[ProviderAccount]
+) -> dict[int, Fraction | None]:
+    """Most weighted volume that each can deliver, by its own and its offers' limits."""
+    offers, services = instance["offers"], instance["services"]
+    one = 10 ** (3 + instance.settings.volume_decimals)
+    together: dict[int, int] = {}
+    boundless = set()
+    columns = (offers["provider"], services["weight"][offers["service"]], offers["capacity"])
+    for provider, weight, capacity in zip(*(c.tolist() for c in columns), strict=True):
+        if capacity == BLANK:
+            boundless.add(provider)
+        else:
+            together[provider] = together.get(provider, 0) + weight * capacity
+    limits = {}
+    for account in opened:
+        known = [] if account.capacity is None else [account.capacity]
+        if account.provider not in boundless:
+            known.append(Fraction(together.get(account.provider, 0), one))
+        limits[account.provider] = min(known, default=None)
+    return limits
 
 
 def short_names(names: Iterable[str], keys: Iterable[str]) -> list[str]:

@@ -130,7 +130,8 @@
       body.replaceChildren(...found.slice(from, from + PAGE).map((row) => {
         const line = element("tr");
         row.forEach((text, column) => {
-          const cell = element("td", columns[column].number ? { class: "number" } : {});
+          const size = text.length <= 26 ? "short" : text.length > 44 ? "long" : "middle";
+          const cell = element("td", { class: columns[column].number ? "number" : size });
           if (columns[column].number) cell.textContent = grouped(text);
           else cell.append(element("bdi", {}, text));
           line.append(cell);
