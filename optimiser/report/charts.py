@@ -228,3 +228,48 @@ def _hover(series: Series) -> dict[str, Any]:
 def plain(text: str) -> str:
     """Return `text` with what plotly reads as markup spelt out: names come from other people."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def draw_heat(
+    values: Sequence[Sequence[float | None]],
+    *,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    labels: Sequence[Sequence[str]],
+    texts: Sequence[Sequence[str]],
+    x: Axis,
+    y: Axis,
+) -> go.Figure:
+    """Draw a heat map, darker where the value is larger; each cell is labelled, too.
+
+    Parameters
+    ----------
+    values
+        Shape (rows, columns); None leaves a cell white.
+    rows, columns
+        Names, as they stand.
+    labels
+        What stands in each cell.
+    texts
+        What the pointer shows.
+    x, y
+        Titles of the axes.
+    """
+    figure = lay_out(
+        [
+            go.Heatmap(
+                z=[list(row) for row in values], xgap=1, ygap=1, showscale=False,
+                colorscale=[[0, "#F2F8FC"], [0.5, "#9CCBE6"], [1, "#2C8FC7"]], hoverinfo="text",
+                hovertext=[[plain(text) for text in row] for row in texts],
+                text=[[plain(label) for label in row] for row in labels], texttemplate="%{text}",
+                textfont={"size": 11, "color": _INK},
+            )
+        ],
+        x, y, 150 + max(30 * len(rows), 60),
+    )  # fmt: skip
+    for update, names in ((figure.update_xaxes, columns), (figure.update_yaxes, rows)):
+        update(tickvals=list(range(len(names))), ticktext=[plain(name) for name in names],
+               showgrid=False, automargin=True, ticks="")  # fmt: skip
+    figure.update_yaxes(range=[len(rows) - 0.5, -0.5])
+    figure.update_xaxes(range=[-0.5, len(columns) - 0.5])
+    return figure

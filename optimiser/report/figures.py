@@ -44,7 +44,7 @@ def draw_costs(view: PlanView) -> go.Figure:
     figure = draw_bars(
         series, names=[COST_PARTS[part] for part in shown], x=Axis(title=f"{_symbol(view)} a year")
     )
-    _colour_by_mode(figure, modes)
+    colour_by_mode(figure, modes)
     figure.update_layout(showlegend=True)
     return figure
 
@@ -79,7 +79,7 @@ def draw_providers(view: PlanView) -> go.Figure:
         title="load, in weighted units a year; no provider has a limit"
     )
     figure = draw_bars(series, names=names, x=axis)
-    _colour_by_mode(figure, modes)
+    colour_by_mode(figure, modes)
     for at, (length, label) in enumerate(zip(lengths, labels, strict=True)):
         figure.add_annotation(
             x=length, y=at, text=plain(label), showarrow=False, xanchor="left", xshift=4,
@@ -157,7 +157,7 @@ def draw_moves(view: PlanView) -> go.Figure | None:
     figure = draw_bars(
         series, names=[f"today {words(t)}" for t in todays], x=Axis(title="deliveries")
     )
-    _colour_by_mode(figure, later)
+    colour_by_mode(figure, later)
     figure.update_layout(showlegend=True)
     return figure
 
@@ -251,7 +251,7 @@ def _apart(names: list[str]) -> list[str]:
     return found
 
 
-def _colour_by_mode(figure: go.Figure, modes: list[str]) -> None:
+def colour_by_mode(figure: go.Figure, modes: list[str]) -> None:
     """Give bars the colours of their modes, as everywhere in a report."""
     patterns = {IN_HOUSE: ".", MODES[0]: "", MODES[1]: "/", "": "x"}
     for trace, mode in zip(figure.data, modes, strict=True):
