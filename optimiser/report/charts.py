@@ -187,7 +187,7 @@ def lay_out(traces: list[Any], x: Axis, y: Axis, height: int) -> go.Figure:
         legend={"orientation": "h", "x": 0, "y": 1.02, "xanchor": "left", "yanchor": "bottom"},
         hovermode="closest",
         xaxis=_axis(x),
-        yaxis=_axis(y),
+        yaxis={**_axis(y), "automargin": True},
     )
     return figure
 

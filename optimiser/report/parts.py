@@ -374,7 +374,7 @@ def _table(
 ) -> Block:  # fmt: skip
     grid = grid_of(sheet, currency_sign(view.money))
     grid = Grid(columns=grid.columns, rows=grid.rows, currency=grid.currency, titles=titles or {})
-    hide = len(grid.rows) > _OPEN if folded is None else folded
+    hide = not 0 < len(grid.rows) <= _OPEN if folded is None else folded
     return Block(kind="table", title=title, grid=grid, key=key, folded=hide)
 
 

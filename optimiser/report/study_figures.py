@@ -276,8 +276,8 @@ def _frontier(view: StudyView) -> list[Block | None]:
         Block(
             kind="figure", title=f"Cost against {measure}", figure=figure,
             alternative=f"{plural(len(rows), 'plan')} by {measure} and cost." + words,
-            note="The knee is the plan furthest from the straight line between the two ends: "
-                 "beyond it each further step buys little." if knee else "",
+            note="The knee is the plan furthest below the straight line between the two ends: "
+                 "from it on each further step costs more than on the average." if knee else "",
         )
     ]  # fmt: skip
 
@@ -394,7 +394,8 @@ def _phase(view: StudyView) -> list[Block | None]:
                 texts=[f"year {row['year']}: {part.replace('_', ' ')} "
                        f"{view.write(_value(row[part]) or 0)}" for row in rows])
          for part in shown],
-        names=[f"year {row['year']}: {row['moves']} moves" for row in rows],
+        names=[f"year {row['year']}: {plural(int(_value(row['moves']) or 0), 'move')}"
+               for row in rows],
         x=Axis(title=f"{view.sign} paid once"),
     ) if shown else None  # fmt: skip
     curves = draw_curves(

@@ -80,7 +80,7 @@ def _table(view: StudyView, name: str) -> Block:
     grid = Grid(columns=kinds, rows=rows, currency=currency_sign(view.money), titles=titles)
     return Block(
         kind="table", title=safe(name).replace("_", " ").replace("-", " ").capitalize(),
-        grid=grid, key=f"{view.study.kind}-{name}", folded=len(rows) > _OPEN,
+        grid=grid, key=f"{view.study.kind}-{name}", folded=not 0 < len(rows) <= _OPEN,
     )  # fmt: skip
 
 
@@ -92,7 +92,9 @@ def _results(study: SavedStudy, view: StudyView) -> list[Block]:
             content = read_result(study.result(str(name))).content
         except FileError:
             continue
-        amounts = [content[key] for key in ("cost", "bound")]
+        # A bound on something else than money would mislead under the same heading.
+        money = content.get("minimised") is None
+        amounts = [content["cost"], content["bound"] if money else None]
         rows.append([
             str(name), str(content["status"]),
             *("" if amount is None else amount["text"] for amount in amounts),

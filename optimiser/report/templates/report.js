@@ -86,7 +86,13 @@
     if (text !== null) made.textContent = text;
     return made;
   };
-  const grouped = (text) => {
+  // Shown with four decimals, or four digits where small; a CSV file has all that are known.
+  const grouped = (exact) => {
+    let text = exact;
+    if (/^-?\d+\.\d{5,}$/.test(exact)) {
+      const value = Number(exact);
+      text = Math.abs(value) >= 1 ? String(Number(value.toFixed(4))) : String(Number(value.toPrecision(4)));
+    }
     const match = /^(-?)(\d+)(\.\d+)?$/.exec(text);
     return match ? match[1] + match[2].replace(/\B(?=(\d{3})+$)/g, ",") + (match[3] ?? "") : text;
   };
