@@ -8,6 +8,7 @@ import click
 
 from optimiser.cli.alternatives import alternatives
 from optimiser.cli.check import check
+from optimiser.cli.compare import compare
 from optimiser.cli.convert import convert
 from optimiser.cli.draft import draft
 from optimiser.cli.explain import explain
@@ -79,6 +80,7 @@ _COMMANDS: Final = (
     solve,
     verify,
     report,
+    compare,
     sweep,
     robust,
     frontier,

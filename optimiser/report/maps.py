@@ -223,7 +223,7 @@ def _organisations(
                 text=texts, hoverinfo="text", mode="markers", visible=not hidden,
                 meta={"layer": "organisation", "service": scope, "mode": mode},
                 marker={"size": 7 if len(of) <= _MANY else 5, "color": colour, "symbol": symbol,
-                        "line": {"width": 1, "color": colour}},
+                        "line": {"width": 1, "color": "#FFFFFF" if mode == _SEVERAL else colour}},
             )
         )  # fmt: skip
     return traces

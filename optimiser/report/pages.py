@@ -5,15 +5,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from optimiser.errors import UsageError
 from optimiser.report.page import plotly_script, render_page
 from optimiser.report.parts import Chapter, figure_data, result_chapter
+from optimiser.report.words import safe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from optimiser.studies.comparisons import Comparison
 
 #: Begin of a page, by which `optimiser report` knows its own.
 MARK: Final = b"<!DOCTYPE html>\n<!-- optimiser report -->"
@@ -38,7 +42,25 @@ def report_page(paths: Sequence[str | Path]) -> bytes:
     """
     if not paths:
         raise UsageError("A report needs a result or a study: name its folder.")
-    return chapters_page([chapter_of(Path(path)) for path in paths])
+    chapters = [chapter_of(Path(path)) for path in paths]
+    if len(chapters) > 1:
+        # Several results of one instance have one title: their folders tell them apart.
+        chapters = [
+            _renamed(chapter, f"{Path(path).absolute().name}: ")
+            for path, chapter in zip(paths, chapters, strict=True)
+        ]
+    return chapters_page(chapters)
+
+
+def comparison_page(comparison: Comparison) -> bytes:
+    """Return a page of plans side by side, the differences first, then each plan."""
+    from optimiser.report.comparing import comparison_chapter
+
+    plans = [
+        _renamed(result_chapter(result), f"{safe(name)}: ")
+        for name, result in zip(comparison.names, comparison.results, strict=True)
+    ]
+    return chapters_page([comparison_chapter(comparison), *plans])
 
 
 def chapter_of(path: Path) -> Chapter:
@@ -51,6 +73,10 @@ def chapter_of(path: Path) -> Chapter:
 
         return study_chapter(read_study(path))
     return result_chapter(open_result(path))
+
+
+def _renamed(chapter: Chapter, prefix: str) -> Chapter:
+    return dataclasses.replace(chapter, title=safe(prefix) + chapter.title)
 
 
 def chapters_page(chapters: Sequence[Chapter]) -> bytes:
@@ -72,7 +98,9 @@ def chapters_page(chapters: Sequence[Chapter]) -> bytes:
                 blocks.append((name, block))
             sections.append((f"s{c}-{s}", section, blocks))
         shown.append((f"c{c}", chapter, sections))
-    title = chapters[0].title if len(chapters) == 1 else f"{len(chapters)} results"
+    title = chapters[0].title
+    if len(chapters) > 1:
+        title += f" and {len(chapters) - 1} more"
     return render_page(
         _TEMPLATES / "report.html",
         {"title": title, "chapters": shown},

@@ -220,13 +220,15 @@ def load_limits(
     return limits
 
 
-def short_names(names: Iterable[str], keys: Iterable[str]) -> list[str]:
-    """Return names cut to `LONGEST`; where two are alike, with the key, and if need be a number."""
+def short_names(
+    names: Iterable[str], keys: Iterable[str], most: int = LONGEST
+) -> list[str]:
+    """Return names cut to `most`; where two are alike, with the key, and if need be a number."""
     keys = [shorten(key) for key in keys]
-    cut = [shorten(name) or key for name, key in zip(names, keys, strict=True)]
+    cut = [shorten(name, most) or key for name, key in zip(names, keys, strict=True)]
     count = Counter(cut)
     found = [
-        f"{name} ({key})" if count[name] > 1 and name != key else name
+        f"{name} ({key})" if count[name] > 1 and key and name != key else name
         for name, key in zip(cut, keys, strict=True)
     ]
     again, seen = Counter(found), Counter[str]()

@@ -309,15 +309,22 @@ def _explain(view: StudyView) -> list[Block | None]:
     rows = rows[:MOST_BARS]
     names = short_names(
         [f"{row['organisation']}/{row['service']}: {row['what']}" for row in rows],
-        [str(at) for at in range(len(rows))],
-    )
-    figure = draw_bars(
-        [Series(name="change", x=[_value(row["change_share"]) or 0 for row in rows], y=(),
-                texts=[f"{row['organisation']}/{row['service']}, {shorten(row['what'], 90)}: flips "
-                       f"at {row['flips']}, now {row['now']} "
-                       f"({percent(_value(row['change_share']) or 0)})" for row in rows])],
-        names=names, x=Axis(title="change at which the decision flips", percent=True),
+        [""] * len(rows), 64,
     )  # fmt: skip
+    texts = [
+        f"{row['organisation']}/{row['service']}, {shorten(row['what'], 90)}: flips at "
+        f"{row['flips']}, now {row['now']} ({percent(_value(row['change_share']) or 0)})"
+        for row in rows
+    ]
+    series = [
+        Series(name=words, y=(), texts=texts,
+               x=[(_value(row["change_share"]) or 0) if row.get("free", "no") == free else 0
+                  for row in rows])
+        for free, words in (("no", "all else as it is"), ("yes", "all else free to adapt"))
+    ]  # fmt: skip
+    figure = draw_bars(
+        series, names=names, x=Axis(title="change at which the decision flips", percent=True)
+    )
     return [
         Block(
             kind="figure", title="Switching points: how far a figure must move", figure=figure,
