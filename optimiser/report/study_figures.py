@@ -24,40 +24,89 @@ from optimiser.report.words import Money, number, percent, plural
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from optimiser.files.studies import SavedStudy
+    from optimiser.files.studies import Record, SavedStudy
 
 #: Scenarios and plans of a heat map.
 _MOST_CELLS: Final = 40
 
 
 class StudyView:
-    """A saved study's tables, read once and checked against what study.json says of them.
+    """A study's tables as texts, those of a saved one checked against what study.json says.
 
     Parameters
     ----------
-    study
-        What was saved.
+    kind
+        As in `files.studies.Record`.
+    options
+        What was asked.
+    money
+        How money is written.
+    columns
+        Table -> column -> kind.
+    load
+        Reads a table, its heading first.
+    where
+        Where it lies, for messages.
     """
 
-    def __init__(self, study: SavedStudy) -> None:
-        self.study = study
+    def __init__(
+        self,
+        *,
+        kind: str,
+        options: Mapping[str, Any],
+        money: Money,
+        columns: Mapping[str, Mapping[str, str]],
+        load: Callable[[str], list[list[str]]],
+        where: str = "",
+    ) -> None:
+        self.kind, self.options, self.money, self.columns = kind, options, money, columns
+        self._load, self._where = load, where
+        self._rows: dict[str, list[list[str]]] = {}
+
+    @classmethod
+    def of(cls, record: Record) -> StudyView:
+        """Return the view of a study that has just been done."""
+        settings = record.instance.settings
+        return cls(
+            kind=record.kind,
+            options=record.options,
+            money=Money(currency=settings.currency, decimals=settings.money_decimals),
+            columns={name: sheet.kinds for name, sheet in record.tables.items()},
+            load=lambda name: record.tables[name].texts(),
+        )
+
+    @classmethod
+    def saved(cls, study: SavedStudy) -> StudyView:
+        """Return the view of a saved study.
+
+        Raises
+        ------
+        FileError
+            What it says of its tables cannot be read.
+        """
         content = study.content
         decimals = content.get("money_decimals")
-        self.money = Money(
-            currency=str(content.get("currency", "")),
-            decimals=decimals if isinstance(decimals, int) and 0 <= decimals <= 9 else 2,
+        try:
+            columns = {
+                str(each["name"]): {str(name): str(kind) for name, kind in each["columns"].items()}
+                for each in content["tables"]
+            }
+        except (KeyError, TypeError, AttributeError):
+            raise FileError(
+                f"{study.folder}/study.json is damaged: what it says of its tables cannot be "
+                "read. Run the study again."
+            ) from None
+        return cls(
+            kind=study.kind,
+            options=content["options"],
+            money=Money(
+                currency=str(content.get("currency", "")),
+                decimals=decimals if isinstance(decimals, int) and 0 <= decimals <= 9 else 2,
+            ),
+            columns=columns,
+            load=study.table,
+            where=str(study.folder),
         )
-        self.columns: dict[str, Mapping[str, str]] = {}
-        for each in content["tables"]:
-            try:
-                columns = {str(name): str(kind) for name, kind in each["columns"].items()}
-                self.columns[str(each["name"])] = columns
-            except (KeyError, TypeError, AttributeError):
-                raise FileError(
-                    f"{study.folder}/study.json is damaged: what it says of its tables cannot be "
-                    "read. Run the study again."
-                ) from None
-        self._rows: dict[str, list[list[str]]] = {}
 
     @property
     def names(self) -> list[str]:
@@ -67,10 +116,10 @@ class StudyView:
     def rows(self, name: str) -> list[list[str]]:
         """Return a table's rows as texts."""
         if name not in self._rows:
-            head, *rows = self.study.table(name) or [[]]
+            head, *rows = self._load(name) or [[]]
             if head != list(self.columns[name]) or any(len(row) != len(head) for row in rows):
                 raise FileError(
-                    f"{self.study.folder}/{name}.csv does not have the columns that study.json "
+                    f"{self._where}/{name}.csv does not have the columns that study.json "
                     "names. Run the study again."
                 )
             self._rows[name] = rows
@@ -234,7 +283,7 @@ def _frontier(view: StudyView) -> list[Block | None]:
     rows = [row for row in view.records("points") if _value(row["value"]) is not None]
     if not rows:
         return []
-    measure = shorten(str(view.study.content["options"].get("measure") or "measure"))
+    measure = shorten(str(view.options.get("measure") or "measure"))
     rows.sort(key=lambda row: _value(row["value"]) or 0)
 
     def series(name: str, chosen: Sequence[dict[str, str]], column: str) -> Series:

@@ -45,7 +45,7 @@ def study_chapter(study: SavedStudy) -> Chapter:
         One of its tables cannot be read, or does not have the columns that study.json names.
     """
     content = study.content
-    view = StudyView(study)
+    view = StudyView.saved(study)
     where = content["instance"]
     title = safe(where.get("title") or where.get("source") or "Untitled instance")
     name = KINDS.get(study.kind, safe(study.kind).capitalize())
@@ -80,7 +80,7 @@ def _table(view: StudyView, name: str) -> Block:
     grid = Grid(columns=kinds, rows=rows, currency=currency_sign(view.money), titles=titles)
     return Block(
         kind="table", title=safe(name).replace("_", " ").replace("-", " ").capitalize(),
-        grid=grid, key=f"{view.study.kind}-{name}", folded=not 0 < len(rows) <= _OPEN,
+        grid=grid, key=f"{view.kind}-{name}", folded=not 0 < len(rows) <= _OPEN,
     )  # fmt: skip
 
 

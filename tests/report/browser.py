@@ -50,6 +50,10 @@ class Opened:
             self.page.wait_for_function("place => place.querySelector('.main-svg')", arg=place)
         for fold in self.page.query_selector_all("details:not([open]) > summary"):
             fold.click()
+        self.page.wait_for_function(  # the fold tells of its opening a moment later
+            "() => [...document.querySelectorAll('[data-table]')].every("
+            "each => each.childElementCount)"
+        )
 
     def check(self) -> None:
         """Raise if it complained, or asked for anything but itself and what it made."""
