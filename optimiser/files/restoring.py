@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from optimiser.certificate.facts import Rejected
@@ -16,6 +15,7 @@ from optimiser.solvers.result import Point, Result
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from optimiser.model.instance import Instance
     from optimiser.model.rows import Objective, SideRow

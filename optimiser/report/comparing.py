@@ -56,10 +56,12 @@ def comparison_chapter(comparison: Comparison) -> Chapter:
 
 def headings(comparison: Comparison) -> Mapping[str, str]:
     """Return column -> heading, with the names of the plans."""
-    found = {}
+    found: dict[str, str] = {}
     for at, name in enumerate(comparison.names, start=1):
         short = shorten(name, 24)
-        found |= {f"plan_{at}": short, f"more_{at}": f"{short}: more", f"load_{at}": f"{short}: load"}
+        found |= {
+            f"plan_{at}": short, f"more_{at}": f"{short}: more", f"load_{at}": f"{short}: load"
+        }  # fmt: skip
     return found
 
 

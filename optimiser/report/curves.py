@@ -66,7 +66,8 @@ def curve_of(view: PlanView, offer: int) -> Curve:
     def cheapest(x: np.ndarray) -> np.ndarray:
         cost = fixed[:, None] / x + unit[:, None]
         valid = (low[:, None] <= x) & (x <= high[:, None])
-        return np.where(valid, cost, np.inf).min(axis=0, initial=np.inf)
+        least: np.ndarray = np.where(valid, cost, np.inf).min(axis=0, initial=np.inf)
+        return least
 
     mine = view.offers_used.get(offer)
     volume = mine.volume / one if mine is not None else 0.0

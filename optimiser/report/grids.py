@@ -80,10 +80,10 @@ def moves_sheet(view: PlanView) -> Sheet:
     payments = _payments(view)
     if payments is not None:
         paid = {}
-        for each in payments:
-            if each.kind in ("exit", "entry", "in_house_entry"):
-                key = (each.organisation, each.service)
-                paid[key] = paid.get(key, 0) + each.amount
+        for payment in payments:
+            if payment.kind in ("exit", "entry", "in_house_entry"):
+                key = (payment.organisation, payment.service)
+                paid[key] = paid.get(key, 0) + payment.amount
     rows = []
     for each in view.account.deliveries:
         today = incumbent[each.pair]

@@ -131,7 +131,7 @@ def draw_map(
 
 def switchable(view: PlanView) -> bool:
     """Whether each service gets flows of its own."""
-    return 1 < len(view.services) and len(view.deliveries) <= MOST_SWITCHED
+    return len(view.services) > 1 and len(view.deliveries) <= MOST_SWITCHED
 
 
 def _flows(
@@ -223,7 +223,8 @@ def _organisations(
                 text=texts, hoverinfo="text", mode="markers", visible=not hidden,
                 meta={"layer": "organisation", "service": scope, "mode": mode},
                 marker={"size": 7 if len(of) <= _MANY else 5, "color": colour, "symbol": symbol,
-                        "line": {"width": 1, "color": "#FFFFFF" if mode == _SEVERAL else colour}},
+                        "line": {"width": 1,
+                                 "color": "#FFFFFF" if mode == _SEVERAL else colour}},
             )
         )  # fmt: skip
     return traces

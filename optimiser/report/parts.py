@@ -160,7 +160,9 @@ def currency_sign(money: Money) -> str:
 
 
 def _why(lines: Sequence[str]) -> list[Block]:
-    reasons, remedies, at = [], [], 0
+    reasons: list[str] = []
+    remedies: list[str] = []
+    at = 0
     for line in lines:
         if line in ("Why", "What to do next"):
             at = 1 if line == "Why" else 2
@@ -319,7 +321,8 @@ def _oversight(view: PlanView) -> list[Block]:
         Block(
             kind="figure", title="Hours of oversight by authority", figure=figure,
             alternative=f"Bars of hours by authority: {number(hours)} hours and "
-                        f"{plural(officers, 'officer')} over {plural(busy, 'authority', 'authorities')}.",
+                        f"{plural(officers, 'officer')} over "
+                        f"{plural(busy, 'authority', 'authorities')}.",
             note=f"The {MOST_BARS} with most hours; {busy - MOST_BARS:,} more in the table."
             if busy > MOST_BARS else "",
         ),

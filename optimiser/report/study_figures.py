@@ -301,7 +301,8 @@ def _frontier(view: StudyView) -> list[Block | None]:
         )  # fmt: skip
 
     knee = [row for row in rows if row["knee"] == "yes"]
-    shown = [series("plans found", rows, "cost"), series("bound: none can be cheaper", rows, "bound")]
+    shown = [series("plans found", rows, "cost"),
+             series("bound: none can be cheaper", rows, "bound")]  # fmt: skip
     if knee:
         shown.append(series("knee", knee, "cost"))
     figure = draw_scatter(

@@ -75,15 +75,7 @@ def sentences(result: Result) -> dict[str, list[str]]:
 
     ``status`` always; with a plan ``compared`` and ``bound``, without one ``why``.
     """
-    page = _Page(result, 100_000, 100_000, False)
-    found = {"status": [row.plain.strip() for row in page._status()]}
-    account = result.account
-    if account is None:
-        lines = [row.plain.strip() for row in page._without_plan()]
-        return found | {"why": [line for line in lines if line]}
-    for name, section in (("compared", page._compared(account)), ("bound", page._bound(account))):
-        found[name] = [_sentence(row.plain) for row in section.rows]
-    return found
+    return _Page(result, 100_000, 100_000, False).sentences()
 
 
 def _sentence(row: str) -> str:
@@ -130,6 +122,17 @@ class _Page:
                 lines.append(Text())
             lines += [self._heading(section), *section.rows]
         return lines
+
+    def sentences(self) -> dict[str, list[str]]:
+        found = {"status": [row.plain.strip() for row in self._status()]}
+        account = self.result.account
+        if account is None:
+            lines = [row.plain.strip() for row in self._without_plan()]
+            return found | {"why": [line for line in lines if line]}
+        sections = {"compared": self._compared(account), "bound": self._bound(account)}
+        for name, section in sections.items():
+            found[name] = [_sentence(row.plain) for row in section.rows]
+        return found
 
     # --- head ----------------------------------------------------------------------------------
 

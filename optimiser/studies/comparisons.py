@@ -1,6 +1,6 @@
 """Two or more plans side by side: what differs between them, exactly.
 
-Nothing is solved: every figure is the checker's. The first plan is what the others are held against.
+Nothing is solved: every figure is the checker's. The others are held against the first plan.
 """
 
 from __future__ import annotations
@@ -283,7 +283,8 @@ def _pairs(instance: Instance) -> list[Pair]:
 
 def _modes(instance: Instance, account: Account) -> list[str]:
     modes = instance["providers"]["mode"].tolist()
-    return [IN_HOUSE if each.deliverer < 0 else modes[each.deliverer] for each in account.deliveries]
+    who = (each.deliverer for each in account.deliveries)
+    return [IN_HOUSE if deliverer < 0 else modes[deliverer] for deliverer in who]
 
 
 def _own_costs(instance: Instance, account: Account) -> Counter[str]:

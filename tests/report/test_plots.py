@@ -6,8 +6,6 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.small_tables import small_tables as tables
-from tests.toy_result import best_plan, result, toy
 
 import optimiser
 from optimiser.errors import UsageError
@@ -21,6 +19,8 @@ from optimiser.report.maps import places
 from optimiser.report.plans import LONGEST, PlanView, short_names
 from optimiser.report.plots import StudyPlots
 from optimiser.solvers.frames import Sheet
+from tests.small_tables import small_tables as tables
+from tests.toy_result import best_plan, result, toy
 
 if TYPE_CHECKING:
     from optimiser.model.instance import Instance
@@ -78,7 +78,7 @@ def _small() -> tuple[Instance, PlanView]:
 
 def test_moves():
     """Who moves is every delivery not by its incumbent, with what is paid for it once."""
-    instance, view = _small()
+    _, view = _small()
     rows = {row[:2]: row[2:] for row in moves_sheet(view).rows}
     assert set(rows) == {("Ash", "HR"), ("Ash", "Payroll"), ("Cedar", "HR")}
     assert rows["Ash", "HR"] == ("in-house", "Hub", 100500, 100000)
