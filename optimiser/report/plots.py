@@ -16,7 +16,8 @@ from optimiser.report.figures import (
 )
 from optimiser.report.maps import draw_map
 from optimiser.report.plans import PlanView
-from optimiser.report.study_figures import FIGURES, StudyView
+from optimiser.report.study_figures import FIGURES
+from optimiser.report.study_views import StudyView
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

@@ -10,7 +10,8 @@ from optimiser.files.results import read_result
 from optimiser.files.studies import RESULTS
 from optimiser.report.grids import Grid
 from optimiser.report.parts import Block, Chapter, Section, currency_sign
-from optimiser.report.study_figures import FIGURES, StudyView
+from optimiser.report.study_figures import FIGURES
+from optimiser.report.study_views import StudyView
 from optimiser.report.words import safe
 
 if TYPE_CHECKING:
