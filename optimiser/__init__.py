@@ -31,11 +31,13 @@ if TYPE_CHECKING:
     from optimiser.model.instance import Instance
     from optimiser.model.plan import Plan
     from optimiser.model.rows import Objective, Quantity, SideRow
+    from optimiser.report.plots import Plots, StudyPlots
     from optimiser.solvers.registry import solvers as available_solvers
     from optimiser.solvers.result import Result
     from optimiser.solvers.session import solve
     from optimiser.studies.alternative_plans import Alternatives, alternatives
     from optimiser.studies.changes import Change
+    from optimiser.studies.comparisons import Comparison, compare
     from optimiser.studies.drafts import Draft, draft
     from optimiser.studies.frontiers import Frontier, frontier
     from optimiser.studies.generate import families, generate
@@ -54,6 +56,7 @@ if TYPE_CHECKING:
 _HOMES: Final = {
     "Alternatives": "studies.alternative_plans:Alternatives",
     "Change": "studies.changes:Change",
+    "Comparison": "studies.comparisons:Comparison",
     "Draft": "studies.drafts:Draft",
     "Fault": "errors:Fault",
     "FileError": "errors:FileError",
@@ -68,6 +71,7 @@ _HOMES: Final = {
     "OptimiserError": "errors:OptimiserError",
     "Phasing": "studies.phasing:Phasing",
     "Plan": "model.plan:Plan",
+    "Plots": "report.plots:Plots",
     "Quantity": "model.rows:Quantity",
     "Reasons": "studies.reasons:Reasons",
     "Result": "solvers.result:Result",
@@ -76,6 +80,7 @@ _HOMES: Final = {
     "Shares": "studies.shares:Shares",
     "SideRow": "model.rows:SideRow",
     "SolverError": "errors:SolverError",
+    "StudyPlots": "report.plots:StudyPlots",
     "Sweep": "studies.sweeps:Sweep",
     "UnsupportedError": "errors:UnsupportedError",
     "UsageError": "errors:UsageError",
@@ -83,6 +88,7 @@ _HOMES: Final = {
     # Not `solvers`: that is the subpackage, which the import system puts here under that name.
     "available_solvers": "solvers.registry:solvers",
     "check": "model.check:check",
+    "compare": "studies.comparisons:compare",
     "draft": "studies.drafts:draft",
     "explain": "studies.reasons:explain",
     "explain_infeasible": "studies.impossibility:explain_infeasible",
@@ -109,6 +115,7 @@ _HOMES: Final = {
 __all__ = [
     "Alternatives",
     "Change",
+    "Comparison",
     "Draft",
     "Fault",
     "FileError",
@@ -123,6 +130,7 @@ __all__ = [
     "OptimiserError",
     "Phasing",
     "Plan",
+    "Plots",
     "Quantity",
     "Reasons",
     "Result",
@@ -131,6 +139,7 @@ __all__ = [
     "Shares",
     "SideRow",
     "SolverError",
+    "StudyPlots",
     "Sweep",
     "UnsupportedError",
     "UsageError",
@@ -138,6 +147,7 @@ __all__ = [
     "alternatives",
     "available_solvers",
     "check",
+    "compare",
     "draft",
     "explain",
     "explain_infeasible",

@@ -8,6 +8,7 @@ import click
 
 from optimiser.cli.alternatives import alternatives
 from optimiser.cli.check import check
+from optimiser.cli.compare import compare
 from optimiser.cli.convert import convert
 from optimiser.cli.draft import draft
 from optimiser.cli.explain import explain
@@ -16,6 +17,7 @@ from optimiser.cli.generate import generate
 from optimiser.cli.guard import Program, run_program
 from optimiser.cli.new import new
 from optimiser.cli.phase import phase
+from optimiser.cli.report import report
 from optimiser.cli.robust import robust
 from optimiser.cli.schema import schema
 from optimiser.cli.share import share
@@ -77,6 +79,8 @@ _COMMANDS: Final = (
     check,
     solve,
     verify,
+    report,
+    compare,
     sweep,
     robust,
     frontier,

@@ -19,7 +19,7 @@ from optimiser.cli.common import (
     screen,
     write_json,
 )
-from optimiser.errors import FileError, OptimiserError
+from optimiser.errors import OptimiserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -140,23 +140,9 @@ def conduct(
 
 def restored(path: str) -> Result:
     """Return the saved result at a path, its plan checked anew against its instance."""
-    from pathlib import Path
+    from optimiser.files.restoring import open_result
 
-    from optimiser.files.restoring import restore_result
-    from optimiser.files.results import read_result, rows_of
-    from optimiser.files.verification import find_instance
-
-    saved = read_result(path)
-    instance: Instance = find_instance(saved)
-    rows, _ = rows_of(saved.content.get("rows", []))
-    folder = Path(path) if Path(path).is_dir() else Path(path).parent
-    result = restore_result(folder, instance, rows=rows, interrupted=True)
-    if result is None:
-        raise FileError(
-            f"{path} does not agree with its instance any more (optimiser verify {path} says in "
-            "what). Solve again."
-        )
-    return result
+    return open_result(path)
 
 
 def _watched(

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from optimiser.certificate.facts import Rejected
 from optimiser.certificate.storage import FILE, Saved
-from optimiser.errors import OptimiserError
+from optimiser.errors import FileError, OptimiserError
 from optimiser.files.results import objective_of, read_result, rows_of
-from optimiser.files.verification import verify
+from optimiser.files.verification import find_instance, verify
 from optimiser.solvers.base import Options
 from optimiser.solvers.result import Point, Result
 
@@ -96,3 +96,31 @@ def restore_result(
         trace=tuple(Point(**point) for point in content["trace"]),
         seconds=dict(content["seconds"]),
     )
+
+
+def open_result(path: str | Path) -> Result:
+    """Return the saved result at a path, everything in it verified against its instance.
+
+    Parameters
+    ----------
+    path
+        A folder that a result was saved to, or its result.json.
+
+    Raises
+    ------
+    FileError
+        It or its instance cannot be read, or the two do not agree any more.
+    """
+    saved = read_result(path)
+    instance = find_instance(saved)
+    rows, _ = rows_of(saved.content.get("rows", []))
+    objective, _ = objective_of(saved.content.get("minimised"))
+    result = restore_result(
+        saved.folder, instance, rows=rows, objective=objective, interrupted=True
+    )
+    if result is None:
+        raise FileError(
+            f"{path} does not agree with its instance any more (optimiser verify {path} says in "
+            "what). Solve again."
+        )
+    return result

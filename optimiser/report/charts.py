@@ -87,14 +87,14 @@ def draw_curves(
     """
     traces = [
         go.Scatter(
-            name=_plain(each.name), x=list(each.x), y=list(each.y), mode="lines",
+            name=plain(each.name), x=list(each.x), y=list(each.y), mode="lines",
             line={"color": colour(place), "dash": DASHES[place % len(DASHES)], "width": 2.25,
                   "shape": "hv" if steps else "linear"},
             **_hover(each),
         )
         for place, each in enumerate(series)
     ]  # fmt: skip
-    return _figure(traces, x, y, height)
+    return lay_out(traces, x, y, height)
 
 
 def draw_scatter(
@@ -108,14 +108,14 @@ def draw_scatter(
     """Draw points, one symbol for each series, over thin guide lines."""
     traces = [
         go.Scatter(
-            name=_plain(each.name), x=list(each.x), y=list(each.y), mode="markers",
+            name=plain(each.name), x=list(each.x), y=list(each.y), mode="markers",
             marker={"color": colour(place), "symbol": SYMBOLS[place % len(SYMBOLS)], "size": 9,
                     "opacity": 0.8, "line": {"width": 0.5, "color": "#FFFFFF"}},
             **_hover(each),
         )
         for place, each in enumerate(series)
     ]  # fmt: skip
-    figure = _figure(traces, x, y, height)
+    figure = lay_out(traces, x, y, height)
     for guide in guides:
         line = {"color": "#777777", "width": 1, "dash": "dot"}
         figure.add_shape(
@@ -124,7 +124,7 @@ def draw_scatter(
         )  # fmt: skip
         if guide.name:
             figure.add_annotation(
-                x=_position(guide.x0, x), y=_position(guide.y0, y), text=_plain(guide.name),
+                x=_position(guide.x0, x), y=_position(guide.y0, y), text=plain(guide.name),
                 showarrow=False, xanchor="left", yanchor="bottom",
                 font={"size": 11, "color": "#555555"},
             )  # fmt: skip
@@ -147,19 +147,20 @@ def draw_bars(
     height
         Pixels; by default what the number of bars asks for.
     """
-    rows = [_plain(name) for name in names]
+    rows = [plain(name) for name in names]
     traces = [
         go.Bar(
-            name=_plain(each.name), x=list(each.x), y=rows, orientation="h",
+            name=plain(each.name), x=list(each.x), y=rows, orientation="h",
             marker={"color": colour(place), "line": {"width": 0.5, "color": "#FFFFFF"},
                     "pattern": {"shape": ("", "/", ".", "x", "-")[place % 5], "fgcolor": "#FFFFFF",
-                                "size": 5}},
+                                "bgcolor": colour(place), "size": 5, "solidity": 0.2}},
+            textposition="none",  # texts are for the pointer
             **_hover(each),
         )
         for place, each in enumerate(series)
     ]  # fmt: skip
     tall = height or 110 + 28 * len(rows)
-    figure = _figure(traces, x, Axis(title=""), tall)
+    figure = lay_out(traces, x, Axis(title=""), tall)
     figure.update_layout(barmode="relative", bargap=0.3)
     figure.update_yaxes(type="category", autorange="reversed", showgrid=False, automargin=True)
     return figure
@@ -170,7 +171,8 @@ def colour(place: int) -> str:
     return COLOURS[place % len(COLOURS)]
 
 
-def _figure(traces: list[Any], x: Axis, y: Axis, height: int) -> go.Figure:
+def lay_out(traces: list[Any], x: Axis, y: Axis, height: int) -> go.Figure:
+    """Return a figure of these traces in the one layout."""
     figure = go.Figure(traces)
     figure.update_layout(
         template=go.layout.Template(),  # plotly's own adds a blue ground and its weight in JSON
@@ -185,14 +187,14 @@ def _figure(traces: list[Any], x: Axis, y: Axis, height: int) -> go.Figure:
         legend={"orientation": "h", "x": 0, "y": 1.02, "xanchor": "left", "yanchor": "bottom"},
         hovermode="closest",
         xaxis=_axis(x),
-        yaxis=_axis(y),
+        yaxis={**_axis(y), "automargin": True},
     )
     return figure
 
 
 def _axis(axis: Axis) -> dict[str, Any]:
     drawn: dict[str, Any] = {
-        "title": {"text": _plain(axis.title), "standoff": 8},
+        "title": {"text": plain(axis.title), "standoff": 8},
         "type": "log" if axis.log else "linear",
         "showline": True,
         "linecolor": _INK,
@@ -220,9 +222,54 @@ def _position(value: float, axis: Axis) -> float:
 def _hover(series: Series) -> dict[str, Any]:
     if not series.texts:
         return {}
-    return {"text": [_plain(text) for text in series.texts], "hoverinfo": "text"}
+    return {"text": [plain(text) for text in series.texts], "hoverinfo": "text"}
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Return `text` with what plotly reads as markup spelt out: names come from other people."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def draw_heat(
+    values: Sequence[Sequence[float | None]],
+    *,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    labels: Sequence[Sequence[str]],
+    texts: Sequence[Sequence[str]],
+    x: Axis,
+    y: Axis,
+) -> go.Figure:
+    """Draw a heat map, darker where the value is larger; each cell is labelled, too.
+
+    Parameters
+    ----------
+    values
+        Shape (rows, columns); None leaves a cell white.
+    rows, columns
+        Names, as they stand.
+    labels
+        What stands in each cell.
+    texts
+        What the pointer shows.
+    x, y
+        Titles of the axes.
+    """
+    figure = lay_out(
+        [
+            go.Heatmap(
+                z=[list(row) for row in values], xgap=1, ygap=1, showscale=False,
+                colorscale=[[0, "#F2F8FC"], [0.5, "#9CCBE6"], [1, "#2C8FC7"]], hoverinfo="text",
+                hovertext=[[plain(text) for text in row] for row in texts],
+                text=[[plain(label) for label in row] for row in labels], texttemplate="%{text}",
+                textfont={"size": 11, "color": _INK},
+            )
+        ],
+        x, y, 150 + max(30 * len(rows), 60),
+    )  # fmt: skip
+    for update, names in ((figure.update_xaxes, columns), (figure.update_yaxes, rows)):
+        update(tickvals=list(range(len(names))), ticktext=[plain(name) for name in names],
+               showgrid=False, automargin=True, ticks="")  # fmt: skip
+    figure.update_yaxes(range=[len(rows) - 0.5, -0.5])
+    figure.update_xaxes(range=[-0.5, len(columns) - 0.5])
+    return figure

@@ -41,6 +41,8 @@ class View:
         Most rows shown; how many are left out is said.
     where
         Which rows are shown, given as a mapping of column to value; None for all.
+    rest
+        Where the rows are that are not shown; by default in the study's folder.
     """
 
     table: str
@@ -48,6 +50,7 @@ class View:
     columns: Mapping[str, str]
     rows: int = 20
     where: Callable[[Mapping[str, Any]], bool] | None = field(default=None)
+    rest: str = ""
 
 
 def study_lines(
@@ -110,7 +113,8 @@ def _table(sheet: Sheet, view: View, money: Money, width: int) -> list[Text]:
     lines += [_line(row, widths, right, "") for row in cells]
     left = len(rows) - len(shown)
     if left:
-        lines.append(Text(f"… and {left:,} more in {view.table}.csv (--out DIR)", style="dim"))
+        rest = view.rest or f"in {view.table}.csv (--out DIR)"
+        lines.append(Text(f"… and {left:,} more {rest}", style="dim"))
     return lines
 
 

@@ -18,6 +18,7 @@ from optimiser.model.check import in_house_account, todays_account
 from optimiser.model.instance import BLANK
 from optimiser.model.plan import BY_ITSELF
 from optimiser.model.schema import CO_OPERATIVE, COST_PARTS, SHARED_CENTRE
+from optimiser.report.plans import load_limits
 from optimiser.report.words import Money, bar, clip, duration, number, percent, plural, safe
 
 if TYPE_CHECKING:
@@ -69,6 +70,22 @@ def answer(result: Result, *, width: int = 80, height: int = 40, plain: bool = F
     return lines
 
 
+def sentences(result: Result) -> dict[str, list[str]]:
+    """Return what the answer says in words, each paragraph on a line: heading -> paragraphs.
+
+    ``status`` always; with a plan ``compared`` and ``bound``, without one ``why``.
+    """
+    return _Page(result, 100_000, 100_000, False).sentences()
+
+
+def _sentence(row: str) -> str:
+    """Return a row of the screen as a sentence: what stood in columns parted by signs."""
+    cells = [" ".join(cell.split()) for cell in row.strip().split("  ") if cell.strip()]
+    if len(cells) == 3:
+        return f"{cells[0][:1].upper()}{cells[0][1:]} costs {cells[1]} a year: {cells[2]}."
+    return " ".join(cells)
+
+
 class _Page:
     def __init__(self, result: Result, width: int, height: int, plain: bool) -> None:
         settings = result.instance.settings
@@ -105,6 +122,17 @@ class _Page:
                 lines.append(Text())
             lines += [self._heading(section), *section.rows]
         return lines
+
+    def sentences(self) -> dict[str, list[str]]:
+        found = {"status": [row.plain.strip() for row in self._status()]}
+        account = self.result.account
+        if account is None:
+            lines = [row.plain.strip() for row in self._without_plan()]
+            return found | {"why": [line for line in lines if line]}
+        sections = {"compared": self._compared(account), "bound": self._bound(account)}
+        for name, section in sections.items():
+            found[name] = [_sentence(row.plain) for row in section.rows]
+        return found
 
     # --- head ----------------------------------------------------------------------------------
 
@@ -283,7 +311,7 @@ class _Page:
         if not opened:
             section.rows.append(Text("  none", style="dim"))
             return section
-        limits = self._limits(opened)
+        limits = load_limits(self.instance, opened)
 
         def fullness(p: ProviderAccount) -> tuple[float, float]:
             limit = limits[p.provider]
@@ -306,26 +334,6 @@ class _Page:
         if len(opened) > fit:
             section.rows.append(self._more(len(opened) - fit, "open provider", "providers.csv"))
         return section
-
-    def _limits(self, opened: Sequence[ProviderAccount]) -> dict[int, Fraction | None]:
-        """Most weighted volume that each can deliver, by its own and its offers' limits."""
-        offers, services = self.instance["offers"], self.instance["services"]
-        one = 10 ** (3 + self.instance.settings.volume_decimals)
-        together: dict[int, int] = {}
-        boundless = set()
-        columns = (offers["provider"], services["weight"][offers["service"]], offers["capacity"])
-        for provider, weight, capacity in zip(*(c.tolist() for c in columns), strict=True):
-            if capacity == BLANK:
-                boundless.add(provider)
-            else:
-                together[provider] = together.get(provider, 0) + weight * capacity
-        limits = {}
-        for account in opened:
-            known = [] if account.capacity is None else [account.capacity]
-            if account.provider not in boundless:
-                known.append(Fraction(together.get(account.provider, 0), one))
-            limits[account.provider] = min(known, default=None)
-        return limits
 
     def _oversight(self, account: Account, rows: int) -> _Section:
         hours = sum((a.hours for a in account.authorities), Fraction(0))

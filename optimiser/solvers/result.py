@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    import optimiser
     from optimiser.certificate.proof import Certificate
     from optimiser.model.instance import Instance
     from optimiser.model.rows import Objective, SideRow
@@ -257,6 +258,19 @@ class Result:
     def costs(self) -> pd.DataFrame:
         """Cost and objective by part."""
         return self._frame(frames.costs)
+
+    @property
+    def plot(self) -> optimiser.Plots:
+        """Figures of the plan, as `optimiser report` draws them: ``plot.map()`` and others.
+
+        Raises
+        ------
+        UsageError
+            There is no plan.
+        """
+        import optimiser  # public names load lazily: nothing here knows who draws
+
+        return optimiser.Plots(self)
 
     def __repr__(self) -> str:
         return f"<Result {', '.join(f'{name} {text}' for name, text in self._summary())}>"

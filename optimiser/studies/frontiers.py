@@ -14,6 +14,7 @@ from optimiser.studies.pool import How, Work, solve_all
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import optimiser
     from optimiser.files.studies import Record
     from optimiser.model.instance import Instance
     from optimiser.solvers.result import Result
@@ -111,6 +112,17 @@ class Frontier:
         }
         best = max(points, key=lambda p: depth[p.name])
         return best if depth[best.name] > 0 else None
+
+    @property
+    def plot(self) -> optimiser.StudyPlots:
+        """Figures, as `optimiser report` draws them."""
+        import optimiser  # public names load lazily: nothing here knows who draws
+
+        return optimiser.StudyPlots(self)
+
+    def _repr_html_(self) -> str:
+        table = self.record().tables["points"].frame().to_html(index=False)
+        return str(table) + self.plot.html()
 
     def record(self) -> Record:
         """Return what is to be kept of it."""

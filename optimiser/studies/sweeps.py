@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    import optimiser
     from optimiser.files.studies import Record
     from optimiser.model.instance import Instance
     from optimiser.solvers.result import Result
@@ -190,8 +191,15 @@ class Sweep:
         """Return one of the tables of `record` as a DataFrame."""
         return self.record().tables[name].frame()
 
+    @property
+    def plot(self) -> optimiser.StudyPlots:
+        """Figures, as `optimiser report` draws them."""
+        import optimiser  # public names load lazily: nothing here knows who draws
+
+        return optimiser.StudyPlots(self)
+
     def _repr_html_(self) -> str:
-        return str(self.frame().to_html(index=False))
+        return str(self.frame().to_html(index=False)) + self.plot.html()
 
     def record(self) -> Record:
         """Return what is to be kept of it."""
