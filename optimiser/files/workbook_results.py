@@ -86,6 +86,7 @@ def write_result_workbook(result: Result, source: Path, target: Path) -> None:
         The workbook cannot be read any more, or the copy cannot be written.
     """
     import openpyxl
+    from openpyxl.worksheet.properties import PageSetupProperties
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of extensions that a copy loses
@@ -103,8 +104,12 @@ def write_result_workbook(result: Result, source: Path, target: Path) -> None:
             )
         _draw(first, sheets, result)
     book.active = 0
-    for sheet in book.worksheets[1:]:
-        sheet.sheet_view.tabSelected = False
+    for sheet in book.worksheets:
+        sheet.sheet_view.tabSelected = sheet is first
+        if sheet.title.startswith(RESULT_SHEET):
+            sheet.page_setup.orientation = "landscape"
+            sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+            sheet.page_setup.fitToHeight = 0
     content = io.BytesIO()
     try:
         book.save(content)
