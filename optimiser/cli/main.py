@@ -25,6 +25,7 @@ from optimiser.cli.solve import solve
 from optimiser.cli.solvers import solvers
 from optimiser.cli.sweep import sweep
 from optimiser.cli.verify import verify
+from optimiser.cli.view import view
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,6 +81,7 @@ _COMMANDS: Final = (
     solve,
     verify,
     report,
+    view,
     compare,
     sweep,
     robust,
