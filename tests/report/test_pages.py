@@ -8,6 +8,8 @@ import io
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from browser import Opened, started
+from toy_result import result, toy
 
 import optimiser
 from optimiser.errors import FileError, UsageError
@@ -16,8 +18,6 @@ from optimiser.files.studies import Record, write_study
 from optimiser.model.build import instance_from
 from optimiser.report.pages import report_page
 from optimiser.solvers.frames import Sheet
-from tests.report.browser import Opened, started
-from tests.toy_result import result, toy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
