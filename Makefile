@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# Tests side by side; each file's stay together, for what they share.
+JOBS ?= 2
 
 .PHONY: demo test test-long lint types bench bench-micro bench-smoke clean
 
@@ -17,7 +19,7 @@ demo: $(STAMP)  ## solve instances/southwest-one, show the answer, write it to o
 	$(BIN)/optimiser solve instances/southwest-one --out out/southwest-one
 
 test: $(STAMP)  ## everything that runs in minutes
-	$(BIN)/python -m pytest -m "not long"
+	$(BIN)/python -m pytest -m "not long" -n $(JOBS) --dist loadfile
 
 test-long: $(STAMP)  ## what takes longer: the 500 random instances per solver and the like
 	$(BIN)/python -m pytest -m long

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from optimiser.cli.common import read_instance
-from optimiser.cli.studies import conduct, solving_options
+from optimiser.cli.studies import conduct, jobs_options, solving_options
 from optimiser.errors import UsageError
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ Examples:
               help="Without a plan: how much a rule counts when fewest are sought; repeatable.")
 @click.option("--never", multiple=True, metavar="RULE",
               help="Without a plan: a rule that must not be touched; repeatable.")
+@jobs_options
 @solving_options()
 def explain(
     path: str,

@@ -39,13 +39,13 @@ NO_LIMIT: Final = 4.0e18
 #: last in either list; ranges (``…_start``, ``…_stop``) are written as one word with a star.
 _FIELDS: Final = {
     "pairs": ("volume organisation authority home home_cost home_hours option* mate* row* cover* "
-              "choice", ""),
-    "options": ("pair offer provider contract cost hours load banded* row* cover*", ""),
+              "choice", "home_shadow"),
+    "options": ("pair offer provider contract cost hours load banded* row* cover*", "shadow"),
     "banded": ("band cost", ""),
     "bands": ("cost unit have", "lo hi"),
     "offers": ("cost provider band* option* row* volume count", "penalty tariff"),
     "providers": ("cost least most offer* row* pairs members", "capacity penalty load"),
-    "contracts": ("cost hours provider authority row* count", ""),
+    "contracts": ("cost hours provider authority row* count", "shadow"),
     "authorities": ("officer_hours span officer_cost manager_cost hours contracts",
                     "max_officers max_contracts grain"),
     "organisations": ("pair*", ""),
@@ -76,7 +76,8 @@ class Board(NamedTuple):
     The first arrays are records (`DTYPES`); then come members of ranges: options by offer, offers
     by provider, pairs by organisation, covers by option and by pair. `total` holds the plan's cost
     with penalties (0), and the penalties of policies and side rows (1); `unit` what a pair costs,
-    about (0), and by how much its two cheapest choices differ (1).
+    about (0), by how much its two cheapest choices differ (1), whether shadow prices are known (2)
+    and whether they count at the moment (3).
     """
 
     pairs: Records
@@ -212,7 +213,7 @@ def lay(problem: Problem) -> Board:
         option_cover=option_cover[1],
         home_cover=home_cover[1],
         total=np.zeros(2),
-        unit=np.array([typical, _spread(problem, option_cost, typical)]),
+        unit=np.array([typical, _spread(problem, option_cost, typical), 0.0, 0.0]),
     )
     for r in range(len(problem.rows)):
         board.total[1] += row_penalty(board, r, 0.0)
@@ -475,19 +476,32 @@ def members_penalty(b, p, members):  # type: ignore[no-untyped-def]
 
 
 @piece
+def _hours_price(b, a, hours, shadows):  # type: ignore[no-untyped-def]
+    """Return what hours more cost an authority; nothing where their shadow price counts instead."""
+    now = b.authorities[a].hours
+    per = b.authorities[a].officer_hours
+    if shadows and per > 0 and now + hours <= b.authorities[a].max_officers * per:
+        return 0.0
+    return overseen(b, a, now + hours) - overseen(b, a, now)
+
+
+@piece
 def price_of(b, q, k):  # type: ignore[no-untyped-def]
     """Return the cost, penalties included, of giving an unassigned pair to choice `k`.
 
-    Exact but for rows that several things move at once.
+    Exact but for rows that several things move at once; where shadow prices count, hours and what
+    policies are about have these prices, so that the dearest use of what is short comes last.
     """
     a = b.pairs[q].authority
     rows = 0.0
+    shadows = b.unit[3] > 0
     if k == AT_HOME:
         cost = float(b.pairs[q].home_cost) + tied(b, q, -1)
         hours = b.pairs[q].home_hours
+        if shadows:
+            cost += b.pairs[q].home_shadow
         if hours != 0:
-            now = b.authorities[a].hours
-            cost += overseen(b, a, now + hours) - overseen(b, a, now)
+            cost += _hours_price(b, a, hours, shadows)
         if len(b.rows):
             rows += _moved(b, b.pairs[q].row_start, b.pairs[q].row_stop)
             for t in range(b.pairs[q].cover_start, b.pairs[q].cover_stop):
@@ -505,9 +519,12 @@ def price_of(b, q, k):  # type: ignore[no-untyped-def]
             cost += b.unit[0]
         m = b.providers[p].members
         cost += members_penalty(b, p, m + 1) - members_penalty(b, p, m)
+        if shadows:
+            cost += b.contracts[c].shadow
+    if shadows:
+        cost += b.options[k].shadow
     if hours != 0:
-        now = b.authorities[a].hours
-        cost += overseen(b, a, now + hours) - overseen(b, a, now)
+        cost += _hours_price(b, a, hours, shadows)
     if b.providers[p].pairs == 0:
         cost += b.providers[p].cost
     over = b.providers[p].load + b.options[k].load - b.providers[p].capacity

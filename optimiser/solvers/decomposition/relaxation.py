@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 INSIDE: Final = frozenset(
     {"band", "offer", "member", "most", "least", "max_members", "min_members"}
 )
+#: Blocks of rows over many pairs whose prices tell what an hour, or a unit of a policy, is worth.
+SHADOWED: Final = frozenset({"officers", "linear"})
 #: Steps between two looks at the clock.
 CHUNK: Final = 10
 #: Steps of an ascent between two rounds of search, and of a window; the share of the way to the
@@ -60,6 +62,8 @@ class Relaxation:
         Largest coefficient of each priced row, by which `blocks` holds it divided, shape (rows,).
     pair_rows
         Priced rows that are pairs', shape (pairs,).
+    shadowed
+        Which priced rows are of oversight, policies or side rows, shape (rows,).
     lower, upper
         Bounds of the columns, shape (columns,); branching and fixing narrow them.
     """
@@ -71,15 +75,18 @@ class Relaxation:
         self.offset = matrix.offset
         priced = np.ones(matrix.rows, dtype=bool)
         pairs = np.zeros(matrix.rows, dtype=bool)
+        shadowed = np.zeros(matrix.rows, dtype=bool)
         for what, start, stop in formulation.blocks:
             if what in INSIDE:
                 priced[start:stop] = False
             pairs[start:stop] = what == "pair"
+            shadowed[start:stop] = what in SHADOWED
         # A row without limits or entries says nothing.
         priced &= np.isfinite(matrix.row_lower) | np.isfinite(matrix.row_upper)
         priced &= np.diff(matrix.a.indptr) > 0
         self.rows = np.flatnonzero(priced)
         self.pair_rows = np.flatnonzero(pairs[self.rows])
+        self.shadowed = shadowed[self.rows]
         self.lower, self.upper = matrix.lower.copy(), matrix.upper.copy()
         self.slices = {block: self.columns.block(block) for block in "xzyw"}
         self.blocks = self._blocks()

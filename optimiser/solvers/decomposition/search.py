@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 LARGEST = 120
 #: Most pairs that are looked at as bound to one deliverer.
 PARTY = 16
+#: Share of moves in which shadow prices count.
+SHADOWS = 0.5
 #: Share of moves that are chains, their links, and what is looked at for each of these.
 CHAINS, LINKS, LOOKS = 0.15, 5, 6
 
@@ -395,6 +397,7 @@ def _explore(  # type: ignore[no-untyped-def]
         return best_value
     for it in range(iterations):
         heat = hot * (cold / hot) ** (it / iterations)
+        b.unit[3] = b.unit[2] if np.random.random() < SHADOWS else 0.0
         before = b.total[0] + b.total[1]
         changes, n = 0, 0
         banned_offer, banned_provider, opened, donor = -1, -1, -1, -1
@@ -461,6 +464,7 @@ def _explore(  # type: ignore[no-untyped-def]
                 if b.pairs[moved[i]].choice != was[i]:
                     remove(b, moved[i])
                     insert(b, moved[i], was[i])
+    b.unit[3] = b.unit[2]
     return best_value
 
 

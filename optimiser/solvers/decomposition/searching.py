@@ -132,11 +132,33 @@ class Search:
         """
         relaxation, problem = ascent.relaxation, self._problem
         self._pulls = pulls(relaxation, ascent.multipliers)
+        self._shade(relaxation, ascent.multipliers)
         x, home = (ascent.average[relaxation.columns.block(block)] for block in "xh")
         if relaxation.problem.split:  # volumes there
             x = x / problem.option_volume[problem.banded_option]
             home = home / problem.pair_volume[problem.home]
         return likely(problem, x, home)
+
+    def _shade(self, relaxation: Relaxation, multipliers: Floats) -> None:
+        """Let the multipliers tell what an hour is worth, and a unit of a policy or side row."""
+        if not relaxation.shadowed.any():
+            return
+        columns, problem = relaxation.columns, self._problem
+        reduced = np.empty(columns.count)
+        reduce_costs(
+            relaxation.blocks, np.where(relaxation.shadowed, multipliers, 0.0), reduced
+        )
+        shadow = reduced - relaxation.blocks.cost
+        x, h = shadow[columns.block("x")], shadow[columns.block("h")]
+        w = shadow[columns.block("w")]
+        if relaxation.problem.split:  # of a unit there
+            x = x * problem.option_volume[problem.banded_option]
+            h = h * problem.pair_volume[problem.home]
+        for board in (self._empty, self._board):
+            board.options["shadow"][problem.banded_option] = x
+            board.pairs["home_shadow"][problem.home] = h
+            board.contracts["shadow"][:] = w
+            board.unit[2:] = 1.0
 
     def choices(self, plan: Plan) -> Ints:
         """Return a plan's choices; pairs that have none of the options are left open."""

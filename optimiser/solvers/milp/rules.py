@@ -104,7 +104,8 @@ def oversight(problem: Problem, columns: Columns, rows: Rows) -> None:
             terms.append((kind, index[some], found[some], Fraction(1)))
         per = problem.authority_officer_hours[[a]]
         terms.append(("officers", np.array([a]), -per, Fraction(1)))
-        _row(columns, rows, terms, None, Fraction(0), f"officers_{label(problem, 'officers', a)}")
+        _row(columns, rows, terms, None, Fraction(0), f"officers_{label(problem, 'officers', a)}",
+             "officers")
     managed = np.flatnonzero(some_officers & led)
     each = np.arange(len(managed))
     entries: list[Entry] = [
@@ -135,6 +136,7 @@ def _row(
     lower: Fraction | None,
     upper: Fraction | None,
     name: str,
+    what: str = "",
 ) -> None:
     """Add one row over atoms: lower ≤ Σ factor · coefficient · atom ≤ upper."""
     column: list[Ints] = [np.zeros(0, dtype=np.int64)]
@@ -145,7 +147,7 @@ def _row(
         expanded.append((above, below, factor))
     integers, low, high = whole_row(expanded, lower, upper)
     place = np.zeros(len(integers), dtype=np.int64)
-    rows.add(1, [(place, np.concatenate(column), integers)], low, high, lambda: [name])
+    rows.add(1, [(place, np.concatenate(column), integers)], low, high, lambda: [name], what)
 
 
 def links(problem: Problem, columns: Columns, rows: Rows) -> None:
@@ -225,4 +227,4 @@ def linear_rows(problem: Problem, columns: Columns, rows: Rows) -> None:
     """Add policies and side rows."""
     for row in problem.rows:
         terms = [(t.kind, t.index, t.coefficient, t.factor) for t in row.terms]
-        _row(columns, rows, terms, row.lower, row.upper, clean(row.name))
+        _row(columns, rows, terms, row.lower, row.upper, clean(row.name), "linear")
