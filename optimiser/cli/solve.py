@@ -84,7 +84,8 @@ so far is shown and, with --out, saved).
     help="Seed of what is random in the solver.",
 )
 @click.option("--start", metavar="RESULT", help="Start from the plan of a saved result.")
-@click.option("--out", metavar="DIR", help="Save the result as this folder.")
+@click.option("--out", metavar="DIR", help="Save the result as this folder; of a workbook, also as "
+              "FILE.xlsx.  [default for x.xlsx: x-result.xlsx]")
 @click.option("--export", metavar="FILE", help="Write the model to FILE, such as model.mps, too.")
 @click.option("--log", metavar="FILE", help="Write what the solver says to FILE.")
 @click.option(
@@ -118,7 +119,12 @@ def solve(
     with contextlib.ExitStack() as stack:
         try:
             # Now, not after an hour of solving.
-            if out is not None:
+            copy = _copy_of(path, out, reader)
+            if copy is not None:
+                from optimiser.files.workbook_results import refuse_foreign_workbook
+
+                refuse_foreign_workbook(copy, Path(path))
+            elif out is not None:
                 from optimiser.files.results import refuse_foreign
 
                 refuse_foreign(out)
@@ -142,7 +148,11 @@ def solve(
 
             # An impatient second Ctrl-C must not cost the plan; the third one gets through.
             stack.enter_context(Interrupts())
-            saved = None if out is None else _save(result, out)
+            if copy is not None:
+                from optimiser.files.workbook_results import write_result_workbook
+
+                write_result_workbook(result, Path(path), copy)
+            saved = None if out is None or copy is not None else _save(result, out)
         except OptimiserError as error:
             if form == "json":
                 fail_in_json(error)
@@ -150,8 +160,24 @@ def solve(
         if form == "json":
             _as_json(result, saved)
         else:
-            _as_text(result, saved, export)
+            _as_text(result, saved, export, copy)
     return codes.of_status(result.status, interrupted=result.interrupted)
+
+
+def _copy_of(path: str, out: str | None, reader: str | None) -> Path | None:
+    """Return the workbook that the answer to a workbook goes to; None if it goes elsewhere."""
+    if reader is not None or Path(path).suffix.lower() != ".xlsx":
+        if out is not None and Path(out).suffix.lower() == ".xlsx":
+            raise UsageError(
+                f"--out {out}: a workbook is written for a workbook only, and {path} is none. "
+                "Name a folder."
+            )
+        return None
+    if out is None:
+        from optimiser.files.workbook_results import beside
+
+        return beside(Path(path))
+    return Path(out) if Path(out).suffix.lower() == ".xlsx" else None
 
 
 #: Endings of files that hold tables or results, never a model or a log.
@@ -204,13 +230,18 @@ def _as_json(result: Result, saved: str | None) -> None:
     write_json({**document(result), "saved": None if saved is None else os.path.abspath(saved)})  # noqa: PTH100 - a text for the reader
 
 
-def _as_text(result: Result, saved: str | None, export: str | None) -> None:
+def _as_text(
+    result: Result, saved: str | None, export: str | None, copy: Path | None = None
+) -> None:
     from optimiser.report.text import answer
 
     width, height, plain = screen()
     draw(answer(result, width=width, height=height, plain=plain))
     if saved is not None:
         say(f"Saved in {saved}; check it again with: optimiser verify {saved}")
+    elif copy is not None:
+        say(f"The answer is in {copy}, in sheets beside the tables; {result.instance.source} is "
+            "as it was.")  # fmt: skip
     elif result.account is not None:
         say("Nothing was saved; add --out DIR for the tables of this plan.")
     if export is not None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING
 
-from optimiser.files.atomic import replace_file, replace_folder
+from optimiser.files.atomic import replace_folder
+from optimiser.files.workbook import write_blank_workbook
 from optimiser.model.schema import TABLES
 from optimiser.model.settings import SETTINGS
 
@@ -24,7 +24,7 @@ def write_blank(path: Path, *, workbook: bool) -> None:
         It cannot be written.
     """
     if workbook:
-        replace_file(path, _workbook())
+        write_blank_workbook(path)
         return
     files = {
         f"{name}.csv": ",".join(column.name for column in table.columns) + "\n"
@@ -55,21 +55,3 @@ def _choices(setting: Setting) -> str:
     if setting.kind == "flag":
         return ": true or false"
     return f": {', '.join(setting.choices)}" if setting.choices else ""
-
-
-def _workbook() -> bytes:
-    import openpyxl
-
-    book = openpyxl.Workbook(write_only=True)
-    sheet = book.create_sheet("instance")
-    sheet.append(["setting", "value"])
-    for name, setting in SETTINGS.items():
-        if setting.default and "." not in name:
-            sheet.append([name, setting.default])
-    for name, table in TABLES.items():
-        sheet = book.create_sheet(name)
-        sheet.freeze_panes = "A2"
-        sheet.append([column.name for column in table.columns])
-    content = io.BytesIO()
-    book.save(content)
-    return content.getvalue()

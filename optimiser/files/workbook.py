@@ -22,7 +22,7 @@ from optimiser.model.schema import TABLES
 from optimiser.model.settings import SETTINGS, settings_texts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -33,10 +33,21 @@ if TYPE_CHECKING:
 
 SETTINGS_SHEET: Final = "instance"
 _IGNORED: Final = ("notes", "readme")
+#: Sheet of the answer; those of its tables begin with this and a space. They are not read.
+RESULT_SHEET: Final = "result"
 #: Digits that a spreadsheet keeps of a number.
 _DIGITS: Final = 15
 _MOST_ROWS: Final = 1_048_576
 _LONGEST_CELL: Final = 32_767
+_GUIDE: Final = """How to use this workbook
+Each sheet is a table; the first row has the headings, with units in brackets. Point at a heading to
+read what it means and what a blank stands for. Cells offer lists where only some words are right.
+Blank: no limit for capacities and maxima, 0 for costs, hours and minima; blank in_house_cost means
+that in-house is impossible.
+Add rows below the last one. Sheets called notes or readme are not read.
+Check it:  optimiser check FILE.xlsx
+Solve it:  optimiser solve FILE.xlsx     (the answer is written beside it, as FILE-result.xlsx)
+optimiser schema lists every column; docs/problem.md has the rules."""
 _OLD_FORMAT: Final = b"\xd0\xcf\x11\xe0"
 
 
@@ -72,7 +83,7 @@ def read_workbook(path: str | Path) -> Instance:
                        "Delete one of the two.")  # fmt: skip
         elif name in TABLES:
             raw[name] = _table(sheets.cells(title, faults), name, _source(title), faults)
-        elif not name.startswith("_") and name not in _IGNORED and not sheets.empty(title):
+        elif not _is_other(name) and not sheets.empty(title):
             raw[name] = damaged_table(name, _source(title))
     if settings is None:
         faults.add(_source(SETTINGS_SHEET), "this sheet is missing",
@@ -84,6 +95,11 @@ def read_workbook(path: str | Path) -> Instance:
 
 def _source(title: str) -> str:
     return f"sheet {title.strip()}"
+
+
+def _is_other(name: str) -> bool:
+    """Whether a sheet is none of the tables and is meant to be: notes, results."""
+    return name.startswith(("_", f"{RESULT_SHEET} ")) or name in (*_IGNORED, RESULT_SHEET)
 
 
 def workbook_bytes(path: Path) -> bytes:
@@ -278,34 +294,53 @@ def write_workbook(instance: Instance, path: str | Path, *, notes: str = "") -> 
     path
         Workbook (.xlsx).
     notes
-        Text of a sheet `readme`, a row for each line; '' for none.
+        Text of the sheet `readme`, a row for each line; by default how to use the workbook.
 
     Raises
     ------
     FileError
         If it does not fit into a workbook, or cannot be written.
     """
-    import openpyxl
-
-    place = Path(path)
     tables = {name: columns_to_write(instance, name) for name in TABLES if has_file(instance, name)}
     for name, columns in tables.items():
-        _refuse_what_does_not_fit(name, columns, place)
+        _refuse_what_does_not_fit(name, columns, Path(path))
+    _write_book(Path(path), settings_texts(instance), tables, instance.settings.currency, notes)
+
+
+def write_blank_workbook(path: Path) -> None:
+    """Write a workbook with every table's headings and the settings' usual defaults.
+
+    Raises
+    ------
+    FileError
+        It cannot be written.
+    """
+    nothing = np.zeros(0, dtype=object)
+    tables = {name: [(c, nothing) for c in table.columns] for name, table in TABLES.items()}
+    settings = {n: s.default for n, s in SETTINGS.items() if s.default and "." not in n}
+    _write_book(path, settings, tables, settings["currency"], "")
+
+
+def _write_book(
+    path: Path,
+    settings: Mapping[str, str],
+    tables: Mapping[str, Columns],
+    currency: str,
+    notes: str,
+) -> None:
+    import openpyxl
+
     book = openpyxl.Workbook(write_only=True)
-    _write_settings(book, instance)
+    _write_notes(book, notes or _GUIDE)
+    _write_settings(book, settings)
     for name, columns in tables.items():
-        _write_table(book, name, columns, instance.settings.currency)
-    if notes:
-        sheet = book.create_sheet("readme")
-        sheet.column_dimensions["A"].width = 120
-        for line in notes.splitlines():
-            sheet.append([_cell(sheet, line, number=False)])
+        _write_table(book, name, columns, currency, tables)
     content = io.BytesIO()
     try:
         book.save(content)  # by way of temporary files
     except OSError as error:
         raise FileError(f"{path}: the workbook cannot be written ({error.strerror}).") from error
-    replace_file(place, content.getvalue())
+    replace_file(path, content.getvalue())
 
 
 def _refuse_what_does_not_fit(name: str, columns: Columns, path: Path) -> None:
@@ -328,12 +363,23 @@ def _longest(texts: NDArray[np.object_]) -> int:
     return max(map(len, texts.tolist()), default=0)
 
 
-def _write_settings(book: Any, instance: Instance) -> None:
+def _write_notes(book: Any, notes: str) -> None:
+    from openpyxl.styles import Alignment
+
+    sheet = book.create_sheet("readme")
+    sheet.column_dimensions["A"].width = 110
+    for line in notes.splitlines():
+        cell = _cell(sheet, line, number=False)
+        if cell is not None:
+            cell.alignment = Alignment(wrap_text=True, vertical="top")
+        sheet.append([cell])
+
+
+def _write_settings(book: Any, texts: Mapping[str, str]) -> None:
     sheet = book.create_sheet(SETTINGS_SHEET)
     sheet.freeze_panes = "A2"
     sheet.column_dimensions["A"].width = 28
     sheet.column_dimensions["B"].width = 40
-    texts = settings_texts(instance)
     for row, name in enumerate(texts, start=2):
         setting = SETTINGS[name]
         choices = ("true", "false") if setting.kind == "flag" else setting.choices
@@ -346,7 +392,9 @@ def _write_settings(book: Any, instance: Instance) -> None:
         sheet.append([name_cell, _cell(sheet, text, number=number)])
 
 
-def _write_table(book: Any, name: str, columns: Columns, currency: str) -> None:
+def _write_table(
+    book: Any, name: str, columns: Columns, currency: str, tables: Mapping[str, Columns]
+) -> None:
     from openpyxl.utils import get_column_letter
 
     sheet = book.create_sheet(name)
@@ -358,11 +406,17 @@ def _write_table(book: Any, name: str, columns: Columns, currency: str) -> None:
         sheet.column_dimensions[letter].width = 2 + width
         if column.choices:
             _drop_down(sheet, column.choices, f"{letter}2:{letter}{_MOST_ROWS}")
+        elif column.kind == "reference" and column.refers_to in tables:
+            _key_list(sheet, column, f"{letter}2:{letter}{_MOST_ROWS}", tables)
+        elif column.number:
+            _number_check(sheet, column, f"{letter}2:{letter}{_MOST_ROWS}")
         unit = column.unit.replace("£", currency)
         note = f"{column.meaning}." + (f"\nUnit: {unit}." if unit else "")
         if column.blank or column.default:
             note += f"\nBlank: {column.blank or column.default}."
-        headings.append(_heading(sheet, column.name, note))
+        text = f"{column.name} ({unit})" if unit and column.number else column.name
+        sheet.column_dimensions[letter].width = 2 + max(width, min(len(text), 24))
+        headings.append(_heading(sheet, text, note))
     sheet.append(headings)
     numbers = [column.number for column, _ in columns]
     for row in zip(*(texts.tolist() for _, texts in columns), strict=True):
@@ -392,8 +446,13 @@ def _cell(sheet: Any, text: str, *, number: bool) -> Any:
         return float(text) if "." in text else int(text)
     from openpyxl.cell import WriteOnlyCell
 
-    cell = WriteOnlyCell(sheet, value=text)
-    cell.data_type = "s"  # never a formula, and #N/A no error
+    return workbook_cell(WriteOnlyCell(sheet), text)
+
+
+def workbook_cell(cell: Any, text: str) -> Any:
+    """Have a cell hold a text as it is: never a formula, and #N/A no error; return the cell."""
+    cell.value = text
+    cell.data_type = "s"
     return cell
 
 
@@ -401,5 +460,56 @@ def _drop_down(sheet: Any, choices: Sequence[str], cells: str) -> None:
     from openpyxl.worksheet.datavalidation import DataValidation
 
     rule = DataValidation(type="list", formula1=f'"{",".join(choices)}"', allow_blank=True)
+    rule.add(cells)
+    sheet.data_validations.append(rule)
+
+
+def _key_list(sheet: Any, column: Column, cells: str, tables: Mapping[str, Columns]) -> None:
+    """Offer the keys of another sheet; other texts are warned of, not refused.
+
+    Whoever fills a sheet in may not have filled in the other one yet.
+    """
+    from openpyxl.utils import get_column_letter
+    from openpyxl.worksheet.datavalidation import DataValidation
+
+    keys = TABLES[column.refers_to].key
+    names = [each.name for each, _ in tables[column.refers_to]]
+    letter = get_column_letter(names.index(keys[0]) + 1)
+    also = ", or in-house" if column.in_house else ""
+    rule = DataValidation(
+        type="list",
+        formula1=f"={column.refers_to}!${letter}$2:${letter}${_MOST_ROWS}",
+        allow_blank=True,
+        errorStyle="warning",
+        errorTitle=column.name,
+        error=f"There is no such row in the sheet {column.refers_to} yet{also}.",
+    )
+    rule.add(cells)
+    sheet.data_validations.append(rule)
+
+
+def _number_check(sheet: Any, column: Column, cells: str) -> None:
+    """Refuse what is no number, or beyond its bounds."""
+    from openpyxl.worksheet.datavalidation import DataValidation
+
+    low, high = column.minimum, column.maximum
+    bounds = {
+        (True, True): ("between", f" from {low} to {high}"),
+        (True, False): ("greaterThan" if column.above else "greaterThanOrEqual",
+                        f" above {low}" if column.above else f" from {low}"),
+        (False, True): ("lessThanOrEqual", f" up to {high}"),
+        (False, False): ("between", ""),
+    }  # fmt: skip
+    operator, words = bounds[low is not None, high is not None]
+    first = low if low is not None else high if high is not None else -(10**15)
+    second = high if low is not None and high is not None else None
+    if low is None and high is None:
+        second = 10**15
+    rule = DataValidation(
+        type="decimal", operator=operator, formula1=str(first),
+        formula2=None if second is None else str(second), allow_blank=True, errorStyle="stop",
+        errorTitle=column.name,
+        error=f"Write a number{words}, or leave it blank.",
+    )  # fmt: skip
     rule.add(cells)
     sheet.data_validations.append(rule)

@@ -66,16 +66,24 @@ def test_folder_and_workbook_hold_the_same(instance: Instance, workbook: Path) -
     ]
 
 
+def demand_heading(book, letter: str) -> str:
+    return str(book["demand"][f"{letter}1"].value)
+
+
 def test_the_sheets_help_who_fills_them(workbook: Path) -> None:
     """Sheets bear the tables' names, with frozen headings, units in notes and drop-downs."""
     book = openpyxl.load_workbook(workbook)
-    assert book.sheetnames[:3] == ["instance", "authorities", "organisations"]
+    assert book.sheetnames[:4] == ["readme", "instance", "authorities", "organisations"]
+    assert demand_heading(book, "D") == "in_house_cost (EUR/yr)"
     demand = book["demand"]
     assert demand.freeze_panes == "A2"
     assert "Unit: EUR/yr" in demand["D1"].comment.text
-    assert book["providers"].data_validations.dataValidation[0].formula1 == (
-        '"shared-centre,co-operative"'
-    )
+    offered = [rule.formula1 for rule in book["providers"].data_validations.dataValidation]
+    assert '"shared-centre,co-operative"' in offered
+    rules = {str(rule.sqref).split(":")[0]: rule
+             for rule in demand.data_validations.dataValidation}  # fmt: skip
+    assert rules["A2"].formula1.startswith("=organisations!$A$2")
+    assert (rules["D2"].type, rules["D2"].operator) == ("decimal", "greaterThanOrEqual")
     assert demand["D3"].value == 30000.55
     assert demand.column_dimensions["D"].width > 10
     assert "horizon.years" in [cell.value for cell in book["instance"]["A"]]
@@ -148,7 +156,7 @@ def test_texts_that_look_like_formulas_are_no_formulas(tmp_path: Path) -> None:
 
 def test_other_sheets_are_told_apart(workbook: Path) -> None:
     """Notes, underscored and empty sheets are left alone; others are faults."""
-    for title in ("Notes", "README", "_work", "Sheet1"):
+    for title in ("Notes", "_work", "Sheet1"):
         change(workbook, lambda book, title=title: book.create_sheet(title))
         if title != "Sheet1":
             change(workbook, put(title, "A1", "anything"))
