@@ -26,8 +26,10 @@ if TYPE_CHECKING:
 @click.argument("results", nargs=-1, required=True, metavar="RESULT RESULT...")
 @click.option("--out", metavar="FILE.html", help="Write everything as a page, with each plan.")
 @format_option
-def compare(results: tuple[str, ...], out: str | None, form: str) -> int:
+@click.option("--quiet", is_flag=True, help="No progress on stderr.")
+def compare(results: tuple[str, ...], out: str | None, form: str, quiet: bool) -> int:
     """Hold the plans of RESULTs against the first: pairs, costs, providers, organisations."""
+    from optimiser.cli.progress import Reporter
     from optimiser.cli.report import page_path
     from optimiser.cli.studies import document
     from optimiser.files.atomic import replace_file
@@ -37,7 +39,11 @@ def compare(results: tuple[str, ...], out: str | None, form: str) -> int:
 
     try:
         target = None if out is None else page_path(results[0], out)
-        opened = [open_result(path) for path in results]
+        opened = []
+        with Reporter("", quiet=quiet, lines=True) as reporter:
+            for path in results:
+                reporter(f"Reading and verifying {path}")
+                opened.append(open_result(path))
         comparison = run(opened, [_name(path) for path in results])
         if target is not None:
             from optimiser.report.pages import comparison_page

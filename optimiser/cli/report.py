@@ -20,13 +20,16 @@ from optimiser.cli.common import say
 @click.argument("results", nargs=-1, required=True, metavar="RESULT...")
 @click.option("--out", metavar="FILE.html",
               help="Where to write the page.  [default: beside the first RESULT, as NAME.html]")
-def report(results: tuple[str, ...], out: str | None) -> int:
+@click.option("--quiet", is_flag=True, help="No progress on stderr.")
+def report(results: tuple[str, ...], out: str | None, quiet: bool) -> int:
     """Write one HTML page about each RESULT, a folder that solve or a study has saved."""
+    from optimiser.cli.progress import Reporter
     from optimiser.files.atomic import replace_file
     from optimiser.report.pages import report_page
 
     target = page_path(results[0], out)
-    content = report_page(results)
+    with Reporter("", quiet=quiet, lines=True) as reporter:
+        content = report_page(results, progress=reporter)
     replace_file(target, content)
     say(f"Wrote {target} ({len(content) / 1e6:.1f} MB). Open it in a browser.")
     return codes.SOLVED

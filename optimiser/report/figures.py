@@ -234,7 +234,7 @@ def draw_matrix(view: PlanView) -> go.Figure:
         showline=False, ticks="", tickfont={"size": 11},
     )  # fmt: skip
     figure.update_layout(
-        margin={"t": 120, "b": 10}, showlegend=True, dragmode=False,
+        margin={"t": 120, "b": 10, "r": 110}, showlegend=True, dragmode=False,
         legend={"yref": "container", "y": 1, "yanchor": "top"},
     )  # fmt: skip
     return figure

@@ -168,7 +168,7 @@ def _flows(
         traces.append(
             go.Scatter(
                 name=f"to a {look.words}", x=x, y=y, mode="lines", hoverinfo="skip", meta=meta,
-                opacity=0.6 if len(bundles) <= _MANY else 0.3, visible=not hidden,
+                opacity=0.3 if len(x) > 3 * _MANY else 0.65, visible=not hidden,
                 showlegend=bool(x), legendgroup=f"flow {mode}",
                 line={"color": look.colour, "width": 1.2, "dash": look.dash},
             )

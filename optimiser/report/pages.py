@@ -15,7 +15,7 @@ from optimiser.report.parts import Chapter, figure_data, result_chapter
 from optimiser.report.words import safe
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from optimiser.studies.comparisons import Comparison
 
@@ -24,7 +24,9 @@ MARK: Final = b"<!DOCTYPE html>\n<!-- optimiser report -->"
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 
 
-def report_page(paths: Sequence[str | Path]) -> bytes:
+def report_page(
+    paths: Sequence[str | Path], *, progress: Callable[[str], object] | None = None
+) -> bytes:
     """Return a page about saved results and studies.
 
     Parameters
@@ -32,6 +34,8 @@ def report_page(paths: Sequence[str | Path]) -> bytes:
     paths
         Folders (or their result.json, study.json) that ``optimiser solve --out`` or a study has
         written.
+    progress
+        Called with a line before each is read and verified.
 
     Raises
     ------
@@ -42,7 +46,11 @@ def report_page(paths: Sequence[str | Path]) -> bytes:
     """
     if not paths:
         raise UsageError("A report needs a result or a study: name its folder.")
-    chapters = [chapter_of(Path(path)) for path in paths]
+    chapters = []
+    for path in paths:
+        if progress is not None:
+            progress(f"Reading and verifying {path}")
+        chapters.append(chapter_of(Path(path)))
     if len(chapters) > 1:
         # Several results of one instance have one title: their folders tell them apart.
         chapters = [

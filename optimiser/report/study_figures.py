@@ -243,26 +243,32 @@ def _explain(view: StudyView) -> list[Block | None]:
     if not rows:
         return []
     rows.sort(key=lambda row: abs(_value(row["change_share"]) or 0))
-    left = len(rows) - MOST_BARS
-    rows = rows[:MOST_BARS]
+    found: dict[tuple[str, str, str], dict[str, dict[str, str]]] = {}
+    for row in rows:
+        key = (row["organisation"], row["service"], row["what"])
+        found.setdefault(key, {})[row.get("free", "no")] = row
+    left = len(found) - MOST_BARS
+    shown = list(found.items())[:MOST_BARS]
     names = short_names(
-        [f"{row['organisation']}/{row['service']}: {row['what']}" for row in rows],
-        [""] * len(rows), 64,
-    )  # fmt: skip
-    texts = [
-        f"{row['organisation']}/{row['service']}, {shorten(row['what'], 90)}: flips at "
-        f"{row['flips']}, now {row['now']} ({percent(_value(row['change_share']) or 0)})"
-        for row in rows
-    ]
-    series = [
-        Series(name=words, y=(), texts=texts,
-               x=[(_value(row["change_share"]) or 0) if row.get("free", "no") == free else 0
-                  for row in rows])
-        for free, words in (("no", "all else as it is"), ("yes", "all else free to adapt"))
-    ]  # fmt: skip
+        [f"{key[0]}/{key[1]}: {key[2]}" for key, _ in shown], [""] * len(shown), 64
+    )
+    series = []
+    for free, words in (("no", "all else as it is"), ("yes", "all else free to adapt")):
+        own = [by.get(free) for _, by in shown]
+        series.append(
+            Series(
+                name=words, y=(),
+                x=[0 if row is None else _value(row["change_share"]) or 0 for row in own],
+                texts=["" if row is None else
+                       f"{name}, {words}: flips at {row['flips']}, now {row['now']} "
+                       f"({percent(_value(row['change_share']) or 0)})"
+                       for name, row in zip(names, own, strict=True)],
+            )
+        )  # fmt: skip
     figure = draw_bars(
         series, names=names, x=Axis(title="change at which the decision flips", percent=True)
     )
+    figure.update_layout(barmode="group", showlegend=True)
     return [
         Block(
             kind="figure", title="Switching points: how far a figure must move", figure=figure,

@@ -8,6 +8,8 @@ import io
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from browser import Opened, started
+from toy_result import result, toy
 
 import optimiser
 from optimiser.errors import FileError, UsageError
@@ -16,8 +18,6 @@ from optimiser.files.studies import Record, write_study
 from optimiser.model.build import instance_from
 from optimiser.report.pages import report_page
 from optimiser.solvers.frames import Sheet
-from tests.report.browser import Opened, started
-from tests.toy_result import result, toy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -199,3 +199,40 @@ def test_table_that_was_changed(tmp_path):
     (folder / "scenarios.csv").write_text("other\nb\n", encoding="utf-8")
     with pytest.raises(FileError, match="does not have the columns"):
         report_page([folder])
+
+
+def _studies(tmp_path: Path) -> list[Path]:
+    """Run every study on the toy, and save each."""
+    how = optimiser.How(solver="highs", gap=0)
+    scenarios = tmp_path / "scenarios.toml"
+    scenarios.write_text(
+        '[[scenario]]\nname = "dear"\nprobability = 1\n'
+        '[[scenario.change]]\ntable = "tariffs"\nmultiply = { unit_cost = 1.2 }\n',
+        encoding="utf-8",
+    )
+    instance, best = toy(), result()
+    listed = optimiser.read_scenarios(scenarios)
+    done = {
+        "sweep": optimiser.sweep(instance, listed, how=how),
+        "robust": optimiser.robust(instance, listed, how=how),
+        "frontier": optimiser.frontier(instance, "hours", points=3, how=how),
+        "alternatives": optimiser.alternatives(instance, count=1, how=how),
+        "explain": optimiser.explain(best, [("alder", "it")], free=False, how=how),
+        "share": optimiser.share(best, methods=("volume", "shapley"), how=how),
+    }
+    return [write_study(study, tmp_path / name) for name, study in done.items()]
+
+
+def test_studies(browser, tmp_path):
+    """A page of every kind of study opens, draws and prints without a complaint."""
+    folders = _studies(tmp_path)
+    opened = Opened(browser, _page(tmp_path, *folders))
+    opened.draw_all()
+    titles = opened.page.locator("h1").all_text_contents()
+    assert len(titles) == len(folders)
+    figures = opened.page.locator("figcaption").all_text_contents()
+    for words in ("Regret: what", "Regret of this plan", "Cost against hours", "costs more",
+                  "Switching points", "What each organisation pays"):  # fmt: skip
+        assert any(words in figure for figure in figures), words
+    assert opened.page.pdf(prefer_css_page_size=True).startswith(b"%PDF")
+    opened.check()

@@ -6,6 +6,8 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import pytest
+from small_tables import small_tables as tables
+from toy_result import best_plan, result, toy
 
 import optimiser
 from optimiser.errors import UsageError
@@ -19,8 +21,6 @@ from optimiser.report.maps import places
 from optimiser.report.plans import LONGEST, PlanView, short_names
 from optimiser.report.plots import StudyPlots
 from optimiser.solvers.frames import Sheet
-from tests.small_tables import small_tables as tables
-from tests.toy_result import best_plan, result, toy
 
 if TYPE_CHECKING:
     from optimiser.model.instance import Instance
