@@ -37,14 +37,14 @@ def view(folder: str, port: int, browser: bool) -> int:
             f"--port {port}: it cannot be used ({error.strerror}). Leave --port out for one that "
             "is free."
         ) from error
-    with shelf:
-        say(f"Results in {folder}: {shelf.address}   (Ctrl-C to end)")
-        if browser:
-            import webbrowser
+    try:
+        with shelf:
+            say(f"Results in {folder}: {shelf.address}   (Ctrl-C to end)")
+            if browser:
+                import webbrowser
 
-            webbrowser.open(shelf.address)
-        try:
+                webbrowser.open(shelf.address)
             shelf.serve_forever(poll_interval=0.2)
-        except KeyboardInterrupt:
-            say("Ended.")
+    except KeyboardInterrupt:
+        say("Ended.")
     return codes.SOLVED

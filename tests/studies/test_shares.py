@@ -299,3 +299,17 @@ def test_span_tells_what_follows_from_what():
     assert span.holds(0b110)
     assert not span.holds(0b010)
     assert span.rank == 2
+
+
+def test_programs_do_not_mind_other_threads_of_highs():
+    """HiGHS with other threads in this process, before and after, is no matter."""
+    import highspy
+
+    row = Row(terms={0: 1}, lower=Fraction(1))
+    for threads in (2, 1):
+        solver = highspy.Highs()
+        solver.setOptionValue("output_flag", False)
+        solver.setOptionValue("threads", threads)
+        solver.addVar(0, 1)
+        assert solver.run() == highspy.HighsStatus.kOk
+        assert minimise([1], [row]).value == 1

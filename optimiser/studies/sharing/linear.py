@@ -100,7 +100,6 @@ def _attempt(
     solver: Any = highspy.Highs()  # type: ignore[no-untyped-call]
     solver.setOptionValue("output_flag", False)
     solver.setOptionValue("presolve", "off")
-    solver.setOptionValue("threads", 1)
     infinity = highspy.kHighsInf
     for each, floor in zip(cost, floors, strict=True):
         solver.addVar(-infinity if floor is None else float(floor / scale), infinity)
@@ -115,6 +114,9 @@ def _attempt(
             [float(row.terms[at]) for at in indices],
         )
     solver.run()
+    # HiGHS refuses to run with other threads than those of its first run in a process: this one, by
+    # default threads, takes what is there, and leaves nothing behind for the next.
+    highspy.Highs.resetGlobalScheduler(True)
     if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
         return None
     exact = _exactly(cost, rows, floors, solver.getBasis(), highspy.HighsBasisStatus)
