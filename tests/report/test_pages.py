@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
+import itertools
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from browser import Opened, started
+from hostile_names import HOSTILE as HUNDRED
 from toy_result import result, toy
 
 import optimiser
@@ -17,6 +19,7 @@ from optimiser.files.results import write_result
 from optimiser.files.studies import Record, write_study
 from optimiser.model.build import instance_from
 from optimiser.report.pages import report_page
+from optimiser.report.words import safe
 from optimiser.solvers.frames import Sheet
 
 if TYPE_CHECKING:
@@ -56,10 +59,10 @@ def _page(tmp_path: Path, *folders: Path) -> Path:
     return file
 
 
-def _hostile(tmp_path: Path) -> Path:
+def _hostile(tmp_path: Path, some: list[str] = HOSTILE) -> Path:
     """Save a result whose every name and text is hostile."""
     given = toy()
-    names = iter(HOSTILE * 10)
+    names = itertools.cycle(some)
     tables = {
         name: {column: given.texts(name, column).tolist() for column in table.columns}
         for name, table in given.tables.items()
@@ -68,7 +71,7 @@ def _hostile(tmp_path: Path) -> Path:
     for table in ("organisations", "services", "providers"):
         tables[table]["name"] = [next(names) for _ in tables[table]["name"]]
     tables["services"]["unit"] = [next(names) for _ in tables["services"]["unit"]]
-    settings = dataclasses.replace(given.settings, title=HOSTILE[1])
+    settings = dataclasses.replace(given.settings, title=some[1])
     instance = dataclasses.replace(instance_from(tables), settings=settings)
     optimiser.write(instance, tmp_path / "hostile")
     instance = optimiser.read(tmp_path / "hostile")
@@ -141,6 +144,26 @@ def test_hostile_names(browser, tmp_path):
     assert not any(cell[:1] in ("=", "+", "@") for row in rows for cell in row)
     for place in page.query_selector_all("select.offer option"):
         assert place.text_content()
+    opened.check()
+
+
+def test_a_hundred_hostile_names(browser, tmp_path):
+    """On one page of many results a hundred names neither run nor get lost."""
+    kept = [name for name in HUNDRED if len(name) < 10_000]
+    folders = []
+    for at in range(0, len(kept), 8):
+        (tmp_path / str(at)).mkdir()
+        folders.append(_hostile(tmp_path / str(at), kept[at : at + 8]))
+    opened = Opened(browser, _page(tmp_path, *folders))
+    opened.draw_all()
+    assert opened.page.query_selector("main script, main img, main b:not(bdi), nav script") is None
+    cells = opened.page.text_content("main")
+    for at, folder in zip(range(0, len(kept), 8), folders, strict=True):
+        instance = optimiser.read(folder.parent / "hostile")
+        for table in ("organisations", "services", "providers"):
+            for name in instance[table]["name"].tolist():
+                # Where it stands in a choice or a figure, what cannot be seen is shown by a sign.
+                assert str(name) in cells or safe(name) in cells, (at, table, name)
     opened.check()
 
 
