@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import io
 import json
 import os
 from dataclasses import dataclass
@@ -15,6 +13,7 @@ from optimiser.certificate.storage import FILE as CERTIFICATE
 from optimiser.certificate.storage import encode
 from optimiser.errors import FileError, UsageError
 from optimiser.files.atomic import replace_folder
+from optimiser.files.cells import csv_of
 from optimiser.solvers import frames
 
 if TYPE_CHECKING:
@@ -122,14 +121,6 @@ def _is_result(path: Path) -> bool:
     except (OSError, ValueError, RecursionError):
         return False
     return isinstance(content, dict) and content.get("format") == FORMAT
-
-
-def csv_of(sheet: Sheet) -> bytes:
-    """Return a table as the content of a CSV file."""
-    text = io.StringIO(newline="")
-    # The default line end, \r\n, makes the writer quote either character within a cell.
-    csv.writer(text).writerows(sheet.texts())
-    return text.getvalue().encode()
 
 
 def document(result: Result, folder: Path | None = None) -> dict[str, Any]:

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
 from optimiser.errors import FileError, UsageError
 from optimiser.files.atomic import replace_file
+from optimiser.files.cells import cells_of, csv_of
 from optimiser.files.results import DOCUMENT as RESULT_DOCUMENT
-from optimiser.files.results import csv_of, provenance, whereabouts, write_result
+from optimiser.files.results import provenance, whereabouts, write_result
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -114,8 +115,7 @@ class SavedStudy:
         import csv
 
         try:
-            with (self.folder / f"{name}.csv").open(encoding="utf-8", newline="") as file:
-                return list(csv.reader(file))
+            return cells_of((self.folder / f"{name}.csv").read_bytes())
         except (OSError, UnicodeDecodeError, csv.Error) as error:
             raise FileError(f"The table {name} of {self.folder} cannot be read: {error}.") from None
 

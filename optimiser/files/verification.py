@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from optimiser.errors import FileError
+from optimiser.files.cells import cells_of
 from optimiser.files.certificates import check_certificate
 from optimiser.files.results import TABLES, objective_of, read_result, rows_of
 from optimiser.model.check import check
@@ -377,11 +377,7 @@ class _Verifying:
     def _table(self, name: str, sheet: Sheet | None) -> None:
         path = self.saved.folder / name
         try:
-            cells = list(
-                csv.reader(
-                    io.StringIO(path.read_bytes().decode("utf-8-sig"), newline=""), strict=True
-                )
-            )
+            cells = cells_of(path.read_bytes())
         except FileNotFoundError:
             self.problems.append(f"{name} is missing")
             return

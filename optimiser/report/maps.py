@@ -86,7 +86,7 @@ def places(instance: Instance) -> dict[str, tuple[Floats, Floats]] | None:
 
 
 def draw_map(
-    view: PlanView, *, service: int | None = None, switched: bool = False, height: int = 680
+    view: PlanView, *, service: int | None = None, switched: bool = False, height: int = 600
 ) -> go.Figure | None:
     """Draw the map of a plan; None where there are no places.
 

@@ -128,6 +128,15 @@ class Plots:
         """Draw organisations × services by mode."""
         return draw_matrix(self._view)
 
+    def figures(self) -> dict[str, go.Figure]:
+        """Return title -> figure, what a notebook shows of a result: the map and the cost."""
+        drawn = {"Who delivers to whom": draw_map(self._view), "Cost": draw_costs(self._view)}
+        return {title: figure for title, figure in drawn.items() if figure is not None}
+
+    def html(self) -> str:
+        """Return the figures as HTML for a notebook."""
+        return _html(self.figures())
+
 
 class StudyPlots:
     """Figures of a study, the same as on its page.
@@ -153,18 +162,8 @@ class StudyPlots:
         }
 
     def html(self) -> str:
-        """Return the figures as HTML for a notebook.
-
-        The first of a process brings plotly's script along, some 5 MB; nothing is fetched.
-        """
-        from html import escape
-
-        parts = []
-        for title, figure in self.figures().items():
-            whole = figure.to_html(full_html=False, include_plotlyjs="plotly" not in _BROUGHT)
-            _BROUGHT.add("plotly")
-            parts.append(f"<p><b>{escape(title)}</b></p>{whole}")
-        return "".join(parts)
+        """Return the figures as HTML for a notebook."""
+        return _html(self.figures())
 
 
 def _there(figure: go.Figure | None, without: str) -> go.Figure:
@@ -180,3 +179,19 @@ def _row(instance: Instance, service: str) -> int:
     if service not in keys:
         raise UsageError(f"There is no service {service!r}. {did_you_mean(service, keys)}".strip())
     return int(keys.index(service))
+
+
+def _html(figures: dict[str, go.Figure]) -> str:
+    """Return figures as HTML for a notebook.
+
+    The first of a process brings plotly's script along, some 5 MB; nothing is fetched.
+    """
+    from html import escape
+
+    parts = []
+    for title, figure in figures.items():
+        whole = figure.to_html(full_html=False, include_plotlyjs="plotly" not in _BROUGHT)
+        _BROUGHT.add("plotly")
+        parts.append(f"<p><b>{escape(title)}</b></p>{whole}")
+    return "".join(parts)
+

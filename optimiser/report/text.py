@@ -447,7 +447,7 @@ class _Page:
         certified = self.result.certified_bound_units
         if certified is None:
             return f"The bound is what {safe(self.result.solver)} claims; the plan is checked."
-        if certified == self.result.bound_units:
+        if self.result.bound_units is not None and certified >= self.result.bound_units:
             return "The bound has a certificate that anyone can verify."
         return f"A certificate alone proves {self.money.exact(certified)}."
 

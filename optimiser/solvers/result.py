@@ -280,8 +280,10 @@ class Result:
             f"<tr><th>{escape(name)}</th><td>{escape(text)}</td></tr>"
             for name, text in self._summary()
         )
-        costs = "" if self.account is None else self.costs.query("cost != 0").to_html(index=False)
-        return f"<table>{rows}</table>{costs}"
+        if self.account is None:
+            return f"<table>{rows}</table>"
+        costs = self.costs.query("cost != 0").to_html(index=False)
+        return f"<table>{rows}</table>{costs}{self.plot.html()}"
 
     def _summary(self) -> list[tuple[str, str]]:
         rows = [("status", self.status)]

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import errno
 import json
 import os
 import shutil
 
 import pytest
+from hostile_names import HOSTILE
 from toy_result import BEST, ROW, TOY, best_plan, result, toy, without_plan
 
 import optimiser as opt
 from optimiser.errors import FileError, UsageError
+from optimiser.files.cells import cells_of, guarded, unguarded
 from optimiser.files.results import (
     TABLES,
     plan_of,
@@ -21,6 +24,7 @@ from optimiser.files.results import (
     rows_of,
     write_result,
 )
+from optimiser.model.build import instance_from
 from optimiser.solvers import frames
 
 FILES = {"allocation.csv", "providers.csv", "contracts.csv", "oversight.csv", "costs.csv",
@@ -149,13 +153,43 @@ def test_full_disk_leaves_the_old_result(tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
-def test_formula_like_names_stay(tmp_path):
-    """A name that looks like a formula, or holds quotes and line ends, is saved as it is."""
+def test_formula_like_names_are_guarded_and_come_back(tmp_path):
+    """A name that looks like a formula runs in no spreadsheet, and `verify` knows it again."""
     shutil.copytree(TOY, tmp_path / "toy")
     path = tmp_path / "toy" / "providers.csv"
     path.write_text(path.read_text().replace("The Hub", '"=1+1, ""Hub"""'))
     folder = write_result(result(opt.read(tmp_path / "toy")), tmp_path / "out")
-    assert table(folder / "providers.csv")[0]["name"] == '=1+1, "Hub"'
+    assert table(folder / "providers.csv")[0]["name"] == "'=1+1, \"Hub\""
+    assert cells_of((folder / "providers.csv").read_bytes())[1][1] == '=1+1, "Hub"'
+    assert opt.verify(folder).ok
+
+
+@pytest.mark.parametrize("text", [*HOSTILE, *(f"'{name}" for name in HOSTILE), "''=1", "'", ""])
+def test_guard_loses_nothing(text):
+    """What is guarded begins like no formula, and what was there comes back."""
+    assert not guarded(text).startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
+    assert unguarded(guarded(text)) == text
+
+
+def test_hundred_hostile_names_in_tables(tmp_path):
+    """Providers of hostile names: no cell of any table runs, every name comes back, it verifies."""
+    given = opt.read(TOY)
+    for at in range(0, len(HOSTILE), 2):
+        tables = {
+            name: {column: given.texts(name, column).tolist() for column in table.columns}
+            for name, table in given.tables.items()
+            if len(table)
+        }
+        names = [name.strip() for name in HOSTILE[at : at + 2]]
+        tables["providers"]["name"] = names
+        instance = dataclasses.replace(instance_from(tables), settings=given.settings)
+        folder = write_result(result(instance), tmp_path / str(at))
+        for name in TABLES:
+            for row in csv.reader((folder / name).read_text("utf-8").splitlines(keepends=True)):
+                for cell in row:
+                    assert not cell.startswith(("=", "+", "@", "\t")), (name, cell)
+        assert [row[1] for row in cells_of((folder / "providers.csv").read_bytes())[1:]] == names
+        assert opt.verify(folder, instance).ok, opt.verify(folder, instance).problems
 
 
 def test_plan_comes_back(tmp_path):

@@ -132,6 +132,16 @@ def test_study_in_a_notebook():
     assert 'src="http' not in first + second
 
 
+def test_result_in_a_notebook():
+    """A result shows its table and the report's figures; without a plan the table alone."""
+    shown = result()._repr_html_()
+    assert "<th>cost</th>" in shown
+    for title in result().plot.figures():
+        assert f"<b>{title}</b>" in shown
+    assert 'src="http' not in shown
+    assert "plotly" not in result(plan=None, account=None, status="unknown")._repr_html_()
+
+
 def test_comparison():
     """Two plans: pairs, costs and providers that differ, exactly; the same plan differs nowhere."""
     best, instance = result(), toy()

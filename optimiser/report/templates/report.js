@@ -19,7 +19,8 @@
     Plotly.newPlot(place, figure.data, figure.layout, map ? { ...config, scrollZoom: true } : config);
     changes.get(name)?.();
   };
-  for (const place of places) place.style.minHeight = `${data.figures[place.dataset.figure].layout.height}px`;
+  const reserve = (place, height) => { place.style.minHeight = `${height}px`; };
+  for (const place of places) reserve(place, data.figures[place.dataset.figure].layout.height);
   const near = new IntersectionObserver((entries) => {
     for (const entry of entries) {
       if (entry.isIntersecting) { near.unobserve(entry.target); draw(entry.target); }
@@ -98,7 +99,7 @@
   };
   // A spreadsheet would run a text that begins like a formula: an apostrophe keeps it a text.
   const csvCell = (text, number) => {
-    const kept = !number && /^[=+\-@\t\r\n|%\uff1d\uff0b\uff0d\uff20]/.test(text) ? `'${text}` : text;
+    const kept = !number && /^'*[=+\-@\t\r\n|%\uff1d\uff0b\uff0d\uff20]/.test(text) ? `'${text}` : text;
     return /[",\r\n]/.test(kept) ? `"${kept.replaceAll('"', '""')}"` : kept;
   };
 
@@ -221,14 +222,20 @@
     }
     for (const place of places) {
       draw(place);
+      // One page holds some 600 pixels of figure below its headings; what is longer may break.
       const { height } = data.figures[place.dataset.figure].layout;
-      Plotly.relayout(place, { width: 980, height: place.closest(".tall") ? height : Math.min(height, 640) });
+      const long = Boolean(place.closest(".tall")) && height > 600;
+      place.closest("figure")?.classList.toggle("long", long);
+      const fit = long ? height : Math.min(height, 600);
+      reserve(place, fit);
+      Plotly.relayout(place, { width: 980, height: fit });
     }
   });
   window.addEventListener("afterprint", () => {
     while (opened.length) opened.pop().open = false;
     for (const place of places) {
       const { height } = data.figures[place.dataset.figure].layout;
+      reserve(place, height);
       Plotly.relayout(place, { width: null, height, autosize: true });
     }
   });
