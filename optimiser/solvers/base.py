@@ -13,9 +13,29 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Executor
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from optimiser.certificate.proof import Certificate
     from optimiser.model.plan import Plan
     from optimiser.model.problem import Problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Prices:
+    """What rules were worth at the end of a solve: where a solve of something similar may begin.
+
+    Parameters
+    ----------
+    keys
+        Number of a row, known again in other instances with the same tables, shape (rows,).
+    values
+        Its multiplier in last places of money, the row divided by its largest coefficient,
+        shape (rows,).
+    """
+
+    keys: NDArray[np.uint64]
+    values: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +54,9 @@ class Options:
         Seed of whatever is random in the solver.
     start
         A plan to start from, or None.
+    prices
+        What rules were worth in a solve of something similar, or None; a solver may use that or
+        not. None again in `result.Result`.
     log
         File to which the solver's own log goes, or None.
     executor
@@ -46,6 +69,7 @@ class Options:
     threads: int = 1
     seed: int = 0
     start: Plan | None = None
+    prices: Prices | None = None
     log: str | None = None
     executor: Executor | None = None
 
@@ -98,6 +122,8 @@ class Outcome:
     certificate
         Grounds for a bound, in rows and columns of the strong `milp.formulation.Formulation` of the
         problem given, or None. What it proves is for `session` to find out.
+    prices
+        What rules were worth in the end, for a solve of something similar, or None.
     """
 
     reason: str
@@ -107,6 +133,7 @@ class Outcome:
     message: str = ""
     seconds: dict[str, float] = field(default_factory=dict)
     certificate: Certificate | None = None
+    prices: Prices | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

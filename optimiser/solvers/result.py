@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from optimiser.certificate.proof import Certificate
     from optimiser.model.instance import Instance
     from optimiser.model.rows import Objective, SideRow
-    from optimiser.solvers.base import Options
+    from optimiser.solvers.base import Options, Prices
     from optimiser.solvers.frames import Sheet
 
 #: Every status, and what it says.
@@ -163,6 +163,9 @@ class Result:
         in the solver, which is build, hand over and solve as measured from outside.
     interrupted
         Whether it was stopped by Ctrl-C or SIGTERM.
+    prices
+        What rules were worth in the end, from which `optimiser.solve` bounds something similar
+        sooner; None from solvers that do not tell. It is not saved.
     """
 
     status: str
@@ -183,6 +186,7 @@ class Result:
     trace: tuple[Point, ...] = ()
     seconds: dict[str, float] = field(default_factory=dict)
     interrupted: bool = False
+    prices: Prices | None = None
 
     @property
     def instance_hash(self) -> str:

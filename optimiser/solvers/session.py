@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import time
 from concurrent.futures import Executor
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from optimiser.model.instance import Instance
     from optimiser.model.problem import Problem
     from optimiser.model.rows import Objective, SideRow
+    from optimiser.solvers.base import Prices
 
 #: Seconds that a certificate may take once the user has interrupted the solve.
 CERTIFYING: Final = 1.0
@@ -46,6 +48,7 @@ def solve(
     threads: int = 1,
     seed: int = 0,
     start: Plan | Result | None = None,
+    prices: Prices | None = None,
     rows: Sequence[SideRow] = (),
     objective: Objective | None = None,
     clean: bool = True,
@@ -76,7 +79,10 @@ def solve(
         Seed of whatever is random in the solver.
     start
         A plan to start from, or a result that has one; it is checked first, and counts as found
-        whatever the solver can do with it.
+        whatever the solver can do with it. With a result come its `prices`.
+    prices
+        What rules were worth in a solve of something similar (`Result.prices`): ``decomposition``
+        bounds from there if that is better. It may be of an instance with other rows.
     rows
         Side rows that hold as well.
     objective
@@ -120,8 +126,9 @@ def solve(
         )
     solving = _Solving(instance, solver, rows, objective, progress, executor)
     options = _options(
-        instance, time_limit=time_limit, gap=gap, threads=threads, seed=seed, start=start, log=log
-    )
+        instance, time_limit=time_limit, gap=gap, threads=threads, seed=seed, start=start,
+        prices=prices, log=log,
+    )  # fmt: skip
     return solving.run(options, clean=clean, export=export)
 
 
@@ -133,6 +140,7 @@ def _options(
     threads: int,
     seed: int,
     start: Plan | Result | None,
+    prices: Prices | None,
     log: str | os.PathLike[str] | None,
 ) -> Options:
     if time_limit is not None and not time_limit > 0:
@@ -144,6 +152,7 @@ def _options(
     if seed < 0:
         raise UsageError(f"seed is {seed}; give a whole number from 0")
     if isinstance(start, Result):
+        prices = start.prices if prices is None else prices
         start = start.plan
     if start is not None and not _fits(instance, start):
         raise UsageError("the start is a plan of another instance")
@@ -151,7 +160,7 @@ def _options(
         time_limit = None
     where = None if log is None else str(Path(log).absolute())
     return Options(time_limit=time_limit, gap=float(gap), threads=int(threads), seed=int(seed),
-                   start=start, log=where)  # fmt: skip
+                   start=start, prices=prices, log=where)  # fmt: skip
 
 
 def _fits(instance: Instance, plan: Plan) -> bool:
@@ -228,6 +237,7 @@ class _Solving:
         verdict.reasons[:0] = notes
         _conclude(verdict, ending, self._solver.name)
         told = {} if certificate is None else self._certified(certificate, verdict)
+        told["prices"] = None if ending.outcome is None else ending.outcome.prices
         return self._result(verdict, options, ending, judge, lines, told)
 
     def _certify(
@@ -278,8 +288,6 @@ class _Solving:
         """Check the start; drop it, with a note, if it breaks a rule."""
         if options.start is None:
             return options, None, []
-        import dataclasses
-
         account = check(self._instance, options.start, self._rows, self._objective)
         if account.feasible:
             return options, account, []
@@ -346,7 +354,7 @@ class _Solving:
             plan=None if verdict.account is None else verdict.account.plan,
             account=verdict.account,
             bound_units=verdict.bound,
-            options=options,
+            options=dataclasses.replace(options, prices=None),
             reasons=tuple(verdict.reasons),
             faults=tuple(verdict.faults),
             cleaning=lines,

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from optimiser.model.instance import Instance
     from optimiser.model.plan import Plan
     from optimiser.model.rows import Objective, SideRow
+    from optimiser.solvers.base import Prices
     from optimiser.studies.crew import Call, Crew
 
     Tell = Callable[[Progress | str], object]
@@ -49,6 +50,8 @@ class Work:
         What is solved.
     start
         A plan to start from; one that does not fit the instance is left out.
+    prices
+        What rules were worth in a similar solve; a result as `start` brings its own.
     """
 
     name: str
@@ -56,6 +59,7 @@ class Work:
     rows: tuple[SideRow, ...] = ()
     objective: Objective | None = None
     start: Plan | Result | None = None
+    prices: Prices | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,7 +248,7 @@ def solved(task: Work, how: How, spec: str, progress: Tell | None = None) -> Res
     ask: dict[str, Any] = {
         "solver": how.solver, "time_limit": how.time_limit, "gap": how.gap,
         "threads": how.threads, "seed": how.seed, "rows": task.rows, "objective": task.objective,
-        "progress": progress,
+        "progress": progress, "prices": task.prices,
     }  # fmt: skip
     try:
         return solve(task.instance, start=task.start, **ask)

@@ -373,14 +373,14 @@ def _solved(instances: Mapping[str, Instance], how: How, progress: Tell | None) 
     batch = solve_all([Work(name=first, instance=base)], how, progress)
     if batch.interrupted:
         return batch
-    plan = batch.results[first].plan
+    plan, prices = batch.results[first].plan, batch.results[first].prices
     same = {base.hash: first}
     todo = []
     for name in others:
         instance = instances[name]
         if same.setdefault(instance.hash, name) == name:
             start = None if plan is None else carried(plan, base, instance)
-            todo.append(Work(name=name, instance=instance, start=start))
+            todo.append(Work(name=name, instance=instance, start=start, prices=prices))
     rest = solve_all(todo, how, progress)
     found = {**batch.results, **rest.results}
     results = {

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from optimiser.certificate.proof import Certificate
     from optimiser.model.plan import Plan
+    from optimiser.solvers.base import Prices
 
 #: Share of the gap asked for that may be used up by not looking at plans that are hardly better.
 USED: Final = 0.9
@@ -41,6 +42,8 @@ class Ledger:
         What else is worth telling at the end.
     certify
         Makes grounds for a part of the bound that anyone can recompute, once, at the end.
+    price
+        Says what rules are worth, once, at the end.
     """
 
     def __init__(self, options: Options, emit: Callable[[Event], None]) -> None:
@@ -57,6 +60,7 @@ class Ledger:
         self.bound = -math.inf
         self.message = ""
         self.certify: Callable[[], Certificate | None] = lambda: None
+        self.price: Callable[[], Prices | None] = lambda: None
 
     def seconds(self) -> float:
         """Seconds since the start, but for those in which the clock stood still."""
@@ -146,7 +150,7 @@ class Ledger:
         objective = None if self.plan is None else self.objective
         return Outcome(reason=reason, plan=self.plan, objective=objective, bound=self._known(),
                        message=self.message, seconds={"solve": self.seconds()},
-                       certificate=self.certify())  # fmt: skip
+                       certificate=self.certify(), prices=self.price())  # fmt: skip
 
     def _known(self) -> float | None:
         return self.bound if math.isfinite(self.bound) else None

@@ -91,7 +91,7 @@ class Search:
             return True
         return False
 
-    def explore(self, iterations: int, heat: float = 1.0) -> bool:
+    def explore(self, iterations: int, heat: float = 1.0, *, onward: bool = False) -> bool:
         """Search on for a number of iterations; say whether a better plan was found.
 
         Parameters
@@ -101,13 +101,17 @@ class Search:
             these is looked at.
         heat
             Factor of the temperature.
+        onward
+            Search on from what `start` has begun or the last round has left, and not from the best
+            plan.
         """
         each = self._problem.options / max(self._problem.pairs, 1)
         iterations = max(1, round(iterations * min(1.0, USUAL / max(each, 1.0))))
         hot = heat * float(self._board.unit[1])
         if self.value < math.inf:
-            self._board = boards.copy(self._empty)
-            boards.assign(self._board, self.best)
+            if not onward:
+                self._board = boards.copy(self._empty)
+                boards.assign(self._board, self.best)
         elif self.rounds and self.rounds <= INSIST:
             # What it takes to keep a rule may be dearer than the penalty for breaking it.
             boards.insist(self._empty)

@@ -28,11 +28,11 @@ from optimiser.model.problem import Linear
 from optimiser.solvers.decomposition.board import follows
 from optimiser.solvers.decomposition.fixing import survivors
 from optimiser.solvers.decomposition.general import ask
+from optimiser.solvers.decomposition.prices import first_ascent, prices_of
 from optimiser.solvers.decomposition.relaxation import (
     CHUNK,
     STEPS,
     WINDOW,
-    Ascent,
     Relaxation,
 )
 from optimiser.solvers.decomposition.searching import HEATS, ROUND, Search, pulls
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimiser.model.problem import LinearRow, Problem
-    from optimiser.solvers.base import Event, Options, Outcome
+    from optimiser.solvers.base import Event, Options, Outcome, Prices
     from optimiser.solvers.decomposition.ledger import Ledger
     from optimiser.solvers.decomposition.tree import Node
 
@@ -138,14 +138,16 @@ class _Split:
         self._whole, self._formulation = formulation.problem, formulation
         #: What is left of the problem, and its relaxation.
         self._problem = self._whole
-        self._relax(self._problem)
+        self._relax(options.prices)
+        ledger.price = lambda: prices_of(self._relaxation, self._ascent.multipliers)
         self._matter = formulation.contracts_matter()
         self._watched = formulation.watched[0]
         self._exact = flows.are_whole(self._whole)
 
-    def _relax(self, problem: Problem) -> None:
-        self._relaxation = _scaled(Relaxation(Formulation(problem, relaxed=True, counting=True)))
-        self._ascent = Ascent(self._relaxation, self._relaxation.prices())
+    def _relax(self, known: Prices | None) -> None:
+        formulation = Formulation(self._problem, relaxed=True, counting=True)
+        self._relaxation = _scaled(Relaxation(formulation))
+        self._ascent = first_ascent(self._relaxation, known)
 
     def work(self) -> str:
         """Search and bound in turn; then prove."""
@@ -372,12 +374,8 @@ class _Split:
             return False
         if not ways(self._problem, banded, home).all():
             return False  # nothing better is left; the ascent will say so
-        plain, multipliers = self._plain(), self._ascent.multipliers / relaxation.scale
         self._problem = clean(restrict(self._problem, banded, home))[0]
-        self._relax(self._problem)
-        new = self._relaxation
-        if plain and self._plain() and len(new.rows) == len(multipliers):  # the rows are the same
-            self._ascent.multipliers[:] = multipliers * new.scale
+        self._relax(prices_of(relaxation, self._ascent.multipliers))
         return True
 
     def _general(

@@ -22,7 +22,8 @@ from optimiser.solvers.decomposition.components import (
 from optimiser.solvers.decomposition.crew import Crew
 from optimiser.solvers.decomposition.fixing import lift, survivors
 from optimiser.solvers.decomposition.general import ask
-from optimiser.solvers.decomposition.relaxation import STEPS, WINDOW, Ascent, Relaxation
+from optimiser.solvers.decomposition.prices import first_ascent, prices_of
+from optimiser.solvers.decomposition.relaxation import STEPS, WINDOW, Relaxation
 from optimiser.solvers.decomposition.searching import HEATS, ROUND, Search, likely, pulls
 from optimiser.solvers.decomposition.services import Services
 from optimiser.solvers.milp.formulation import Formulation
@@ -61,7 +62,10 @@ LIGHT: Final = 3_000
 SMALL: Final = 20_000
 #: Rounds of search without a plan after which it begins anew where the average points.
 MEND: Final = 8
-#: What trees have to close of the gap to be gone on with, and steps of the prices at an attempt.
+#: Rounds of search at most from one ascent to the next.
+IDLE: Final = 8
+#: What trees or an ascent have to close of the gap to be gone on with as often, and steps of the
+#: prices at an attempt.
 PAYS, PRICES = 0.02, 4
 #: Most parts that what falls apart is proved in.
 GROUPS: Final = 8
@@ -93,7 +97,7 @@ class _Run:
         self._ledger, self._options = ledger, options
         self._problem, self._formulation = formulation.problem, formulation
         self._relaxation = Relaxation(formulation)
-        self._ascent = Ascent(self._relaxation, self._relaxation.prices())
+        self._ascent = first_ascent(self._relaxation, options.prices)
         #: Multipliers after the first ascent; later ones may bound less where nothing is fixed.
         self._first: Floats | None = None
         #: Least cutoff by which columns were dropped: what is left bounds only better plans.
@@ -102,6 +106,7 @@ class _Run:
         self._cuts: list[LinearRow] = []
         self._trees = self._cores = self._proofs = 0
         ledger.certify = self._certificate
+        ledger.price = lambda: prices_of(self._relaxation, self._ascent.multipliers)
         self._crew = Crew(options.executor, ledger.tell, ledger.left)
 
     def work(self) -> str:
@@ -140,21 +145,32 @@ class _Run:
     def _turns(self, search: Search) -> str:
         """Search, bound and attempt proofs in turn until there is enough."""
         ledger = self._ledger
-        rounds = 0
+        rounds, idle, pause = 0, 0, 1
         while not ledger.enough():
             ledger.tell("searching")
             if ledger.plan is not None and ledger.objective < search.value:
                 search.start(search.choices(ledger.plan))
-            guided = search.guide(self._ascent)
-            # Without a plan, the search goes on with what it has mended so far, for a while.
-            better = search.start(guided) if ledger.plan or rounds % MEND == 0 else False
+            better = False
+            if idle == 0:
+                guided = search.guide(self._ascent)
+                # Without a plan, the search goes on with what it has mended so far, for a while.
+                better = search.start(guided) if ledger.plan or rounds % MEND == 0 else False
             brief = round(BRIEF * GROW**rounds)
             iterations = min(brief, ROUND) if self._left() <= SMALL else ROUND
-            better |= search.explore(iterations, HEATS[rounds % len(HEATS)])
+            # The best plan may have the wrong providers open: a guided one gets its chance, too.
+            better |= search.explore(iterations, HEATS[rounds % len(HEATS)], onward=idle == 0)
             if better:
                 self._offer(search)
-            self._fix()
-            self.ascend()
+            if idle > 0:
+                idle -= 1
+            else:
+                # Where the bound hardly rises, the search has more turns in a row.
+                before = ledger.bound
+                self._fix()
+                self.ascend()
+                gained = ledger.bound - before >= PAYS * (ledger.objective - before)
+                pause = 1 if gained else min(2 * pause, IDLE)
+                idle = pause - 1
             rounds += 1
             if ledger.enough():
                 break
