@@ -30,7 +30,7 @@ class Prices:
     keys
         Number of a row, known again in other instances with the same tables, shape (rows,).
     values
-        Its multiplier in last places of money, the row divided by its largest coefficient,
+        Its multiplier in last places of money, the row divided by what the solver scales it by,
         shape (rows,).
     """
 

@@ -40,6 +40,8 @@ CHUNK: Final = 10
 #: Steps of an ascent between two rounds of search, and of a window; the share of the way to the
 #: best plan below which a window is not worth going on, once the steps' factor is short.
 STEPS, WINDOW, STALL, SHORT = 600, 50, 0.01, 0.1
+#: Euclidean norm, in those of the longest row of a pair, from which on a row is held shorter.
+LONG: Final = 2.0
 #: Relative error of long sums of floats.
 NOISE: Final = 1e-13
 #: Steps without a better bound after which steps shorten.
@@ -59,7 +61,8 @@ class Relaxation:
     rows
         Indices of the priced rows within the matrix, shape (rows,).
     scale
-        Largest coefficient of each priced row, by which `blocks` holds it divided, shape (rows,).
+        What `blocks` holds each priced row divided by, shape (rows,): its largest coefficient, and
+        more if it is long (`LONG`).
     pair_rows
         Priced rows that are pairs', shape (pairs,).
     shadowed
@@ -98,6 +101,7 @@ class Relaxation:
         d = matrix.a[self.rows]
         count = np.diff(d.indptr)
         size = np.maximum.reduceat(np.abs(d.data), d.indptr[:-1]) if len(count) else np.ones(0)
+        size = size * self._length(d.data / np.repeat(size, count), d.indptr)
         self.scale = size
         d = csr_array((d.data / np.repeat(size, count), d.indices, d.indptr), shape=d.shape)
         t = d.T.tocsr()
@@ -138,6 +142,19 @@ class Relaxation:
             outside=np.flatnonzero(~inside),
             exact=np.array([0 if problem.split else 1], dtype=whole),
         )
+
+    def _length(self, value: Floats, first: Ints) -> Floats:
+        """Return by what else to divide each priced row, its largest coefficient 1, shape (rows,).
+
+        A row over many pairs, as a policy's, may be off by hundreds where a pair's is off by one.
+        Steps are of one length for all, so it would have them all to itself: it is brought to the
+        length of the pairs' rows.
+        """
+        length = np.sqrt(np.add.reduceat(value * value, first[:-1])) if len(value) else np.ones(0)
+        pairs = length[self.pair_rows]
+        if not len(pairs):
+            return np.ones_like(length)
+        return np.where(length > LONG * pairs.max(), length / pairs.mean(), 1.0)
 
     def prices(self) -> Floats:
         """Return multipliers to start from: what each pair costs at least in a full band."""
