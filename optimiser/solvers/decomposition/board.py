@@ -47,10 +47,10 @@ _FIELDS: Final = {
     "providers": ("cost least most offer* row* pairs members", "capacity penalty load"),
     "contracts": ("cost hours provider authority row* count", "shadow"),
     "authorities": ("officer_hours span officer_cost manager_cost hours contracts",
-                    "max_officers max_contracts grain"),
+                    "max_officers max_contracts penalty flat"),
     "organisations": ("pair*", ""),
     "mates": ("pair kind cost", ""),
-    "rows": ("", "lo hi penalty activity"),
+    "rows": ("", "lo hi penalty flat activity"),
     "covers": ("row* count", ""),
     "entries": ("row", "value"),
 }  # fmt: skip
@@ -194,13 +194,14 @@ def lay(problem: Problem) -> Board:
             manager_cost=cost.get("managers", size("managers")),
             max_officers=_limits(problem.authority_max_officers),
             max_contracts=_limits(problem.authority_max_contracts),
-            grain=_grain(problem),
+            penalty=typical / _grain(problem), flat=typical,
         ),
         "organisations": _records("organisations", organisations, pair=organisation_pair[0]),
         "mates": mates[1],
         "rows": _records(
             "rows", len(problem.rows),
-            lo=entries.lower, hi=entries.upper, penalty=2.0 * typical / entries.size,
+            lo=entries.lower, hi=entries.upper,
+            penalty=2.0 * typical / entries.size, flat=typical,
         ),
         "covers": _records("covers", size("cover"), row=entries.start["cover"]),
         "entries": entries.records,
@@ -223,10 +224,32 @@ def lay(problem: Problem) -> Board:
 def insist(board: Board) -> None:
     """Double the penalties of rules that are broken, on a board with nothing assigned."""
     board.unit[0] *= 2
-    for records in (board.offers, board.providers, board.rows):
+    for records in (board.offers, board.providers, board.authorities, board.rows):
         records["penalty"] *= 2
-    for r in range(len(board.rows)):
-        board.total[1] += 0.5 * row_penalty(board, r, board.rows["activity"][r])
+    for records in (board.authorities, board.rows):
+        records["flat"] *= 2
+    _reprice_rows(board)
+
+
+def loosen(board: Board, worth: Floats) -> None:
+    """Let policies and side rows be overstepped at a price, on a board with nothing assigned.
+
+    Parameters
+    ----------
+    board
+        What changes.
+    worth
+        What a unit of each row is worth, shape (rows,); 0 leaves it as it is.
+    """
+    some = worth > 0
+    board.rows["penalty"][some] = worth[some]
+    board.rows["flat"][some] = 0.0
+    _reprice_rows(board)
+
+
+def _reprice_rows(board: Board) -> None:
+    activity = board.rows["activity"]
+    board.total[1] = sum(row_penalty(board, r, activity[r]) for r in range(len(board.rows)))
 
 
 def copy(board: Board) -> Board:
@@ -388,9 +411,9 @@ def row_penalty(b, r, activity):  # type: ignore[no-untyped-def]
     """Penalty of a row at an activity."""
     slack = 1e-9 * max(1.0, abs(activity))
     if activity > b.rows[r].hi + slack:
-        return b.rows[r].penalty * (activity - b.rows[r].hi) + b.unit[0]
+        return b.rows[r].penalty * (activity - b.rows[r].hi) + b.rows[r].flat
     if activity < b.rows[r].lo - slack:
-        return b.rows[r].penalty * (b.rows[r].lo - activity) + b.unit[0]
+        return b.rows[r].penalty * (b.rows[r].lo - activity) + b.rows[r].flat
     return 0.0
 
 
@@ -407,7 +430,7 @@ def overseen(b, a, hours):  # type: ignore[no-untyped-def]
     if n > b.authorities[a].max_officers:
         # Every pair less that is overseen has to pay, not only the last that saves an officer.
         over = hours - b.authorities[a].max_officers * per
-        cost += b.unit[0] * (1.0 + over / b.authorities[a].grain)
+        cost += b.authorities[a].penalty * over + b.authorities[a].flat
     return cost
 
 

@@ -215,22 +215,27 @@ def _breaks(b, q):  # type: ignore[no-untyped-def]
 
 
 @piece
-def _ruin(b, ruined, broken):  # type: ignore[no-untyped-def]
-    """Choose pairs to deal anew; if `broken`, about a pair that has a part in a broken rule.
+def _troubled(b):  # type: ignore[no-untyped-def]
+    """Return a pair that has a part in a broken rule, any of them, or −1."""
+    pairs = len(b.pairs)
+    q = np.random.randint(pairs)
+    for _ in range(pairs):
+        if _breaks(b, q):
+            return q
+        q = (q + 1) % pairs
+    return -1
+
+
+@piece
+def _ruin(b, ruined, q):  # type: ignore[no-untyped-def]
+    """Choose pairs to deal anew, about pair `q` or by it.
 
     Returns their number, a banned offer and provider, and an offer to open (−1 where none).
     Nothing is removed yet.
     """
     offers = len(b.offers)
-    pairs = len(b.pairs)
     n = 0
     what = np.random.random()
-    q = np.random.randint(pairs)
-    if broken:
-        for _ in range(pairs):
-            if _breaks(b, q):
-                break
-            q = (q + 1) % pairs
     if offers == 0 or what < 0.15:
         # An organisation, or the pairs tied to one.
         o = b.pairs[q].organisation
@@ -405,8 +410,12 @@ def _explore(  # type: ignore[no-untyped-def]
             changes = _chain(b, moved, was)
         else:
             # Without a plan, half of the moves are about what keeps this one from being one.
-            broken = best_value == np.inf and np.random.random() < 0.5
-            n, banned_offer, banned_provider, opened = _ruin(b, ruined, broken)
+            about = -1
+            if best_value == np.inf and np.random.random() < 0.5:
+                about = _troubled(b)
+            if about < 0:
+                about = np.random.randint(pairs)
+            n, banned_offer, banned_provider, opened = _ruin(b, ruined, about)
         if opened >= 0:
             n = _open(b, pulls, opened, ruined, key, order)
             for i in range(n):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from optimiser.model.problem import Problem
+    from optimiser.solvers.decomposition.board import Board
     from optimiser.solvers.decomposition.relaxation import Ascent, Relaxation
 
     Ints = NDArray[np.int64]
@@ -29,6 +30,8 @@ ROUND: Final = 4_000
 HEATS: Final = (0.03, 0.1, 0.3, 1.0)
 #: Share of the first temperature of a round that is the last.
 COLD: Final = 0.01
+#: Share of a loose round in which limits hold again, and factor of its temperature there.
+STRICT, COOLER = 0.33, 0.3
 #: Rounds without a plan after which penalties are doubled no more.
 INSIST: Final = 20
 #: Options of a pair up to which a round has all its iterations.
@@ -67,31 +70,46 @@ class Search:
         self._problem = problem
         self._empty = boards.lay(self._problem)
         self._board = boards.copy(self._empty)
+        #: What a unit of each policy and side row is worth; None: nothing, or not known.
+        self._worth: Floats | None = None
         self._seed = seed
         self._constant = float(self._problem.objective.constant)
         self.best: Ints = np.full(self._problem.pairs, NOBODY, dtype=np.int64)
         self.value = math.inf
+        #: Best plan since the last start, and its value as on the board.
+        self._own, self._own_value = self.best, math.inf
         self._pulls = pulls
-        self.rounds = 0
+        self.rounds = self._seeds = 0
+
+    @property
+    def keeps_rules(self) -> bool:
+        """Whether a plan that keeps the rules was found since the last start."""
+        return self._own_value < math.inf
 
     def start(self, choice: Ints) -> bool:
         """Begin from choices, shape (pairs,), `NOBODY` where open; say whether it is better."""
-        self._board = boards.copy(self._empty)
-        boards.assign(self._board, choice)
+        self._lay(self._empty, choice)
         for _ in range(max(2, min(ROUNDS, DESCENT // max(len(choice), 1)))):
             if not search.descend(self._board) or (self._stop is not None and self._stop()):
                 break
+        self._own, self._own_value = self._board.pairs["choice"].copy(), math.inf
+        if search.keeps_rules(self._board):
+            self._own_value = float(self._board.total.sum())
         return self._take()
 
+    def _lay(self, empty: Board, choice: Ints) -> None:
+        self._board = boards.copy(empty)
+        boards.assign(self._board, choice)
+
     def _take(self) -> bool:
-        total = float(self._board.total.sum()) + self._constant
-        if total < self.value and search.keeps_rules(self._board):
-            self.best = self._board.pairs["choice"].copy()
-            self.value = total
+        if self._own_value + self._constant < self.value:
+            self.best, self.value = self._own.copy(), self._own_value + self._constant
             return True
         return False
 
-    def explore(self, iterations: int, heat: float = 1.0, *, onward: bool = False) -> bool:
+    def explore(
+        self, iterations: int, heat: float = 1.0, *, onward: bool = False, loose: bool = False
+    ) -> bool:
         """Search on for a number of iterations; say whether a better plan was found.
 
         Parameters
@@ -104,30 +122,43 @@ class Search:
         onward
             Search on from what `start` has begun or the last round has left, and not from the best
             plan.
+        loose
+            Let policies and side rows be overstepped for most of the round, at what they are worth
+            by the multipliers: where a limit binds, what uses it is exchanged more easily. Without
+            effect where that is not known, or no plan is.
         """
         each = self._problem.options / max(self._problem.pairs, 1)
         iterations = max(1, round(iterations * min(1.0, USUAL / max(each, 1.0))))
-        hot = heat * float(self._board.unit[1])
-        if self.value < math.inf:
-            if not onward:
-                self._board = boards.copy(self._empty)
-                boards.assign(self._board, self.best)
-        elif self.rounds and self.rounds <= INSIST:
+        if not onward and self.value < math.inf:
+            self._own, self._own_value = self.best.copy(), self.value - self._constant
+        if self.value == math.inf and 0 < self.rounds <= INSIST:
             # What it takes to keep a rule may be dearer than the penalty for breaking it.
             boards.insist(self._empty)
-            choice = self._board.pairs["choice"].copy()
-            self._board = boards.copy(self._empty)
-            boards.assign(self._board, choice)
-        best = self.best.copy()
         self.rounds += 1
+        hot = heat * float(self._board.unit[1])
+        choice = self._own if self._own_value < math.inf else self._board.pairs["choice"].copy()
+        if loose and self.keeps_rules and self._worth is not None:
+            empty = boards.copy(self._empty)
+            boards.loosen(empty, self._worth)
+            self._lay(empty, choice)
+            strict = round(STRICT * iterations)
+            self._explore(iterations - strict, hot)
+            iterations, hot = strict, hot * COOLER
+            choice = self._board.pairs["choice"].copy()
+        self._lay(self._empty, choice)
+        self._explore(iterations, hot)
+        return self._take()
+
+    def _explore(self, iterations: int, hot: float) -> None:
+        """Search on from the board as it is, and keep the best plan since the last start."""
+        found = self._own.copy()
+        self._seeds += 1
         value = search.explore(
-            self._board, self._pulls, (self._seed * 1_000_003 + self.rounds) % 2**32, iterations,
-            hot, hot * COLD, best, self.value - self._constant,
+            self._board, self._pulls, (self._seed * 1_000_003 + self._seeds) % 2**32, iterations,
+            hot, hot * COLD, found, self._own_value,
         )  # fmt: skip
-        if value + self._constant < self.value:
-            self.best, self.value = best, value + self._constant
-            return True
-        return False
+        if value < self._own_value:
+            self._own, self._own_value = found, value
 
     def guide(self, ascent: Ascent) -> Ints:
         """Let the multipliers tell what offers want; return the choices that the average makes.
@@ -158,6 +189,8 @@ class Search:
         if relaxation.problem.split:  # of a unit there
             x = x * problem.option_volume[problem.banded_option]
             h = h * problem.pair_volume[problem.home]
+        worth = _worth(relaxation, multipliers, self._empty)
+        self._worth = worth if worth.any() else None
         for board in (self._empty, self._board):
             board.options["shadow"][problem.banded_option] = x
             board.pairs["home_shadow"][problem.home] = h
@@ -182,6 +215,26 @@ class Search:
         served = self.best >= 0
         by[served] = rows[self.best[served]]
         return Plan.from_arrays(np.arange(problem.pairs), by, problem.pair_volume)
+
+
+def _worth(relaxation: Relaxation, multipliers: Floats, board: Board) -> Floats:
+    """Return what a unit of each policy and side row is worth on the board, shape (rows,).
+
+    In last places of money; 0 where the multipliers say nothing.
+    """
+    b, matrix = relaxation.blocks, relaxation.formulation.matrix
+    at = [start for what, start, _ in relaxation.formulation.blocks if what == "linear"]
+    if len(at) != len(board.rows) or not at:
+        return np.zeros(len(board.rows))
+    # However the row is scaled there, its largest coefficient is worth the same here.
+    worth = np.zeros(matrix.rows)
+    worth[relaxation.rows] = np.abs(multipliers) * np.maximum.reduceat(
+        np.abs(b.row_value), b.row_start[:-1]
+    )
+    size = np.zeros(len(at))
+    np.maximum.at(size, board.entries["row"], np.abs(board.entries["value"]))
+    result: Floats = np.where(size > 0, worth[at] / np.where(size > 0, size, 1.0), 0.0)
+    return result
 
 
 def likely(problem: Problem, x: Floats, home: Floats) -> Ints:

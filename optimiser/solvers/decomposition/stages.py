@@ -60,8 +60,11 @@ CORE, CORE_LOOKS, FEW = 3, 150, 3
 LIGHT: Final = 3_000
 #: Option-bands up to which a general solver is given what is left.
 SMALL: Final = 20_000
-#: Rounds of search without a plan after which it begins anew where the average points.
-MEND: Final = 8
+#: Rounds of search after which one that has found no plan begins anew where the average points,
+#: and rounds that it goes on for once it has found one.
+MEND, POLISH = 8, 2
+#: Rounds in a row without a better plan after which a proof is attempted.
+STALE: Final = 4
 #: Rounds of search at most from one ascent to the next.
 IDLE: Final = 8
 #: What trees or an ascent have to close of the gap to be gone on with as often, and steps of the
@@ -145,22 +148,26 @@ class _Run:
     def _turns(self, search: Search) -> str:
         """Search, bound and attempt proofs in turn until there is enough."""
         ledger = self._ledger
-        rounds, idle, pause = 0, 0, 1
+        rounds, idle, pause, venture, stale, fresh = 0, 0, 1, 0, 0, True
         while not ledger.enough():
             ledger.tell("searching")
-            if ledger.plan is not None and ledger.objective < search.value:
-                search.start(search.choices(ledger.plan))
             better = False
-            if idle == 0:
-                guided = search.guide(self._ascent)
-                # Without a plan, the search goes on with what it has mended so far, for a while.
-                better = search.start(guided) if ledger.plan or rounds % MEND == 0 else False
+            if fresh and venture == 0:
+                # The best plan may have the wrong providers open: a guided one gets its chance, and
+                # the time it takes to mend it.
+                better = search.start(search.guide(self._ascent))
+                venture, fresh = MEND, False
+            elif venture == 0 and ledger.plan is not None and ledger.objective < search.value:
+                search.start(search.choices(ledger.plan))
             brief = round(BRIEF * GROW**rounds)
             iterations = min(brief, ROUND) if self._left() <= SMALL else ROUND
-            # The best plan may have the wrong providers open: a guided one gets its chance, too.
-            better |= search.explore(iterations, HEATS[rounds % len(HEATS)], onward=idle == 0)
+            better |= search.explore(
+                iterations, HEATS[rounds % len(HEATS)], onward=venture > 0,
+                loose=venture == 0,
+            )  # fmt: skip
             if better:
                 self._offer(search)
+            venture = max(min(venture, POLISH if search.keeps_rules else MEND) - 1, 0)
             if idle > 0:
                 idle -= 1
             else:
@@ -168,16 +175,21 @@ class _Run:
                 before = ledger.bound
                 self._fix()
                 self.ascend()
+                fresh = True
                 gained = ledger.bound - before >= PAYS * (ledger.objective - before)
                 pause = 1 if gained else min(2 * pause, IDLE)
                 idle = pause - 1
             rounds += 1
             if ledger.enough():
                 break
+            stale = 0 if better else stale + 1
+            if stale < STALE:
+                continue  # while plans get better that fast, a proof can wait
             if self._left() <= min(LIGHT * GROW**rounds, SMALL):
                 reason = self._attempt(search)
                 if reason is not None:
                     return reason
+                stale = 0
             elif rounds >= PATIENT:
                 return self._prove(None)
         return ledger.reason()
