@@ -78,8 +78,11 @@ def _keys(relaxation: Relaxation) -> Words:
     first = b.row_start[:-1]
     key = _mixed(np.minimum.reduceat(mark, first)) + np.maximum.reduceat(mark, first)
     key += (np.isfinite(b.low) + 2 * np.isfinite(b.high)).astype(np.uint64)
-    pairs = relaxation.pair_rows
-    key[pairs] = _hashed(len(BLOCKS), problem.pair_organisation, problem.pair_service)
+    start = next(start for what, start, _ in relaxation.formulation.blocks if what == "pair")
+    pair = relaxation.rows[relaxation.pair_rows] - start  # one that nobody can serve has no row
+    key[relaxation.pair_rows] = _hashed(
+        len(BLOCKS), problem.pair_organisation[pair], problem.pair_service[pair]
+    )
     order = np.argsort(key, kind="stable")
     same = np.arange(len(key)) - np.searchsorted(key[order], key[order])
     key[order] += same.astype(np.uint64) * _PLACE
