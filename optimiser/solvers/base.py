@@ -54,6 +54,9 @@ class Options:
         Seed of whatever is random in the solver.
     start
         A plan to start from, or None.
+    hint
+        A plan that breaks a rule, near which a good one may be, or None; a solver may use that or
+        not. None again in `result.Result`.
     prices
         What rules were worth in a solve of something similar, or None; a solver may use that or
         not. None again in `result.Result`.
@@ -69,6 +72,7 @@ class Options:
     threads: int = 1
     seed: int = 0
     start: Plan | None = None
+    hint: Plan | None = None
     prices: Prices | None = None
     log: str | None = None
     executor: Executor | None = None

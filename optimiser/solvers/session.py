@@ -79,7 +79,8 @@ def solve(
         Seed of whatever is random in the solver.
     start
         A plan to start from, or a result that has one; it is checked first, and counts as found
-        whatever the solver can do with it. With a result come its `prices`.
+        whatever the solver can do with it. One that breaks a rule does not count, but
+        ``decomposition`` searches near it, too. With a result come its `prices`.
     prices
         What rules were worth in a solve of something similar (`Result.prices`): ``decomposition``
         bounds from there if that is better. It may be of an instance with other rows.
@@ -285,14 +286,14 @@ class _Solving:
         return {"certificate": found, "certified_bound_units": found.bound}
 
     def _check_start(self, options: Options) -> tuple[Options, Account | None, list[str]]:
-        """Check the start; drop it, with a note, if it breaks a rule."""
+        """Check the start; it is but a hint, with a note, if it breaks a rule."""
         if options.start is None:
             return options, None, []
         account = check(self._instance, options.start, self._rows, self._objective)
         if account.feasible:
             return options, account, []
-        note = f"the start breaks a rule and was not used: {account.violations[0].message}"
-        return dataclasses.replace(options, start=None), None, [note]
+        note = f"the start breaks a rule and does not count: {account.violations[0].message}"
+        return dataclasses.replace(options, start=None, hint=options.start), None, [note]
 
     def _clean(self, problem: Problem, *, wanted: bool) -> tuple[Problem, tuple[str, ...]]:
         from optimiser.model.clean import clean
@@ -354,7 +355,7 @@ class _Solving:
             plan=None if verdict.account is None else verdict.account.plan,
             account=verdict.account,
             bound_units=verdict.bound,
-            options=dataclasses.replace(options, prices=None),
+            options=dataclasses.replace(options, hint=None, prices=None),
             reasons=tuple(verdict.reasons),
             faults=tuple(verdict.faults),
             cleaning=lines,

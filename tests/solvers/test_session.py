@@ -236,7 +236,7 @@ def test_start_is_the_first_incumbent_of_every_solver():
 def test_start_that_breaks_a_rule_is_dropped_with_a_note():
     """It is neither used nor handed on."""
     result = run("Counts", start=Plan.of([(0, 0, 1)]), time_limit=30)
-    assert "the start breaks a rule and was not used" in result.reasons[0]
+    assert "the start breaks a rule and does not count" in result.reasons[0]
     assert result.reasons[1] == "fake failed: 1 0 0.0001 False True"
 
 

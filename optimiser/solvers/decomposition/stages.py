@@ -120,7 +120,7 @@ class _Run:
                         self._options.seed, ledger.over)  # fmt: skip
         if self._options.start is not None and search.start(search.choices(self._options.start)):
             self._offer(search)
-        if search.start(search.choices(Plan.of(()))):
+        if ledger.plan is None and search.start(search.choices(Plan.of(()))):
             self._offer(search)
         companions = self._companions()
         try:
@@ -149,6 +149,10 @@ class _Run:
         """Search, bound and attempt proofs in turn until there is enough."""
         ledger = self._ledger
         rounds, idle, pause, venture, stale, fresh = 0, 0, 1, 0, 0, True
+        if self._options.hint is not None:
+            if search.start(search.choices(self._options.hint)):
+                self._offer(search)
+            venture = MEND
         while not ledger.enough():
             ledger.tell("searching")
             better = False
