@@ -142,7 +142,11 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
-    """What a solver can do."""
+    """What a solver can do.
+
+    `stays` says that a process in which it has finished may solve the next problem as well: nothing
+    is left of the one before but what it has loaded.
+    """
 
     incumbents: bool = False
     bounds: bool = False
@@ -151,6 +155,7 @@ class Capabilities:
     seed: bool = False
     interrupt: bool = False
     executor: bool = False
+    stays: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

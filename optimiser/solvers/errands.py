@@ -1,4 +1,4 @@
-"""Calls that a solver has done elsewhere: from the child through the parent to an executor.
+"""What parent and child say to each other, and calls that a solver has done elsewhere.
 
 An executor belongs to the program that called `solve`, and cannot follow the solver into its
 process. So the child has a `Desk`, an executor as the standard library knows them: it sends each
@@ -23,6 +23,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from optimiser.solvers.base import Outcome
 
 #: Before each message between parent and child, its length in bytes.
 HEADER: Final = struct.Struct(">Q")
@@ -68,6 +70,22 @@ class Answer:
     number: int
     load: bytes = b""
     failure: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """Another task for a child that has stayed: the folder that it lies in, and the log or None."""
+
+    folder: str
+    log: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """The last message of a task: its outcome, and whether the child stays for another."""
+
+    outcome: Outcome
+    stays: bool
 
 
 class CallError(Exception):

@@ -1,11 +1,13 @@
-"""One child process per solve, from the parent's side: spawn, stream, watch, stop, clean up.
+"""A child process for each solve, from the parent's side: spawn, stream, watch, stop, clean up.
 
 Nothing that a solver does reaches further than its child: a crash, a hang, a banner on standard
-output, a signal. Whatever happens, the process group ends and the folder goes.
+output, a signal. Whatever happens, the process group ends and the folder goes. But for one case: a
+child that says so after it has finished stays for the next solve, if that comes soon (`child`).
 """
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import dataclasses
 import math
@@ -25,9 +27,10 @@ from typing import IO, TYPE_CHECKING, Any, Final, Self
 
 import optimiser.errors
 from optimiser.errors import FileError
+from optimiser.model.problem import Problem
 from optimiser.solvers.base import Event, Outcome
-from optimiser.solvers.child import TASK, Task
-from optimiser.solvers.errands import Agent, Call, Frames, framed
+from optimiser.solvers.child import IDLE, TASK, Task
+from optimiser.solvers.errands import Agent, Call, Frames, Order, Report, framed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -44,6 +47,8 @@ STANDS: Final = 120.0
 FAREWELL: Final = 1.0
 #: Characters of its standard error that are quoted.
 TAIL: Final = 600
+#: Children that stay at most, and option-bands of a problem up to which its child may.
+STAY, LIGHT = 2, 200_000
 
 
 #: What asks a solve to end; Windows has no SIGHUP.
@@ -156,7 +161,9 @@ def run(
     FileError
         If the log cannot be written, or there is no room for the task.
     """
-    with _Child(dataclasses.replace(task, executor=executor is not None)) as child:
+    light = isinstance(task.problem, Problem) and task.problem.size("banded") <= LIGHT
+    stay = light and executor is None
+    with _Child(dataclasses.replace(task, executor=executor is not None, stay=stay)) as child:
         if executor is None:
             return _Watch(child, task, take, interrupts).run()
         with contextlib.closing(Agent(executor, child.folder)) as agent:
@@ -164,15 +171,121 @@ def run(
             return dataclasses.replace(ending, executor=agent.failure)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Process:
+    """A child process and the parent's ends of its pipes.
+
+    Parameters
+    ----------
+    popen
+        The process; its standard input takes answers and orders.
+    events
+        Descriptor that messages come from.
+    kind
+        What must be the same for a solve that it is to do.
+    """
+
+    popen: subprocess.Popen[bytes]
+    events: int
+    kind: tuple[Any, ...]
+
+    @property
+    def answers(self) -> int:
+        """Descriptor that answers and orders go to."""
+        assert self.popen.stdin is not None
+        return self.popen.stdin.fileno()
+
+    def end(self) -> None:
+        """Kill whatever is left of the process group, and reap the child."""
+        # The child is not reaped before, so that its number cannot have become another's.
+        if self.popen.returncode is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.popen.pid, signal.SIGKILL)
+        assert self.popen.stdin is not None
+        if self.popen.stdin.closed:
+            return
+        with contextlib.suppress(OSError):
+            self.popen.stdin.close()
+        self.popen.wait()
+        os.close(self.events)
+
+    def has_ended(self) -> bool:
+        """Say whether it has ended, without reaping it."""
+        flags = os.WEXITED | os.WNOHANG | os.WNOWAIT
+        return os.waitid(os.P_PID, self.popen.pid, flags) is not None
+
+    def takes(self, order: Order) -> bool:
+        """Give it another task; say whether it was still there to take it."""
+        try:
+            return os.write(self.answers, framed(order)) > 0 and not self.has_ended()
+        except OSError:
+            return False
+
+
+class _Idle:
+    """Children that have stayed. Any thread may call it; a fork has none."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process = os.getpid()
+        self._stayed: list[tuple[float, _Process]] = []
+        atexit.register(self.clear)
+
+    def take(self, kind: tuple[Any, ...]) -> _Process | None:
+        """Return one of a kind, which is then the caller's, or None."""
+        with self._lock:
+            if os.getpid() != self._process:
+                self._process, self._stayed = os.getpid(), []
+            # One that is about to go by itself is not relied on.
+            until = time.monotonic() - IDLE / 2
+            stale = [process for since, process in self._stayed if since < until]
+            self._stayed = [each for each in self._stayed if each[0] >= until]
+            found = next((each for each in self._stayed if each[1].kind == kind), None)
+            if found is not None:
+                self._stayed.remove(found)
+        for process in stale:
+            process.end()
+        return None if found is None else found[1]
+
+    def keep(self, process: _Process) -> None:
+        """Keep one; the oldest goes if there are too many."""
+        with self._lock:
+            self._stayed.append((time.monotonic(), process))
+            surplus = self._stayed[:-STAY]
+            del self._stayed[:-STAY]
+        for _, old in surplus:
+            old.end()
+
+    def clear(self) -> None:
+        """End all."""
+        if os.getpid() == self._process:
+            with self._lock:
+                stayed, self._stayed = self._stayed, []
+            for _, process in stayed:
+                process.end()
+
+
+_idle: Final = _Idle()
+
+
+def _kind(task: Task) -> tuple[Any, ...]:
+    """Return what a child has to have in common with a task to do it."""
+    return (task.spec, task.options.threads, Path.cwd(), tuple(sys.path), dict(os.environ))
+
+
 class _Child:
-    """The child, its pipes and its folder; leaving the context ends and removes all of them."""
+    """The child at one task, and its folder; leaving the context ends and removes both.
+
+    Unless `stay` was called: then the process is kept.
+    """
 
     def __init__(self, task: Task) -> None:
         self._stack = contextlib.ExitStack()
+        self._stays = False
         with contextlib.ExitStack() as stack:
             try:
                 self.folder = Path(stack.enter_context(_folder()))
-                self._spawn(task, stack)
+                self._prepare(task, stack)
             except OSError as error:
                 raise FileError(f"the solver cannot be started: {error}") from error
             self._stack = stack.pop_all()
@@ -183,12 +296,11 @@ class _Child:
     def __exit__(self, *exception: object) -> None:
         self._stack.close()
 
-    def _spawn(self, task: Task, stack: contextlib.ExitStack) -> None:
+    def _prepare(self, task: Task, stack: contextlib.ExitStack) -> None:
+        """Write the task, and have a child that has stayed do it, or another."""
         with (self.folder / TASK).open("wb") as file:
             pickle.dump(sys.path, file)
             pickle.dump(task, file, pickle.HIGHEST_PROTOCOL)
-        self.events, their_end = os.pipe()
-        stack.callback(os.close, self.events)
         log = task.options.log
         out: int | IO[bytes] = subprocess.DEVNULL
         if log is not None:
@@ -198,11 +310,21 @@ class _Child:
                 why = refused.strerror or refused
                 raise FileError(f"{log} cannot be written: {why}") from refused
         error = stack.enter_context(_file(self.folder / "stderr", "wb"))
+        process = _idle.take(_kind(task)) if task.stay else None
+        if process is not None and not process.takes(Order(folder=str(self.folder), log=log)):
+            process.end()
+            process = None
+        self.process = self._spawn(_kind(task), out, error) if process is None else process
+        stack.callback(self.end)
+        os.set_blocking(self.process.answers, False)
+
+    def _spawn(self, kind: tuple[Any, ...], out: int | IO[bytes], error: IO[bytes]) -> _Process:
+        events, their_end = os.pipe()
         home = Path(optimiser.errors.__file__).parents[1]
         path = os.pathsep.join(filter(None, [str(home), os.environ.get("PYTHONPATH", "")]))
         command = [sys.executable, "-P", "-m", "optimiser.solvers.child"]
         try:
-            self.process = subprocess.Popen(
+            popen = subprocess.Popen(
                 [*command, str(their_end), str(self.folder), str(os.getpid())],
                 stdin=subprocess.PIPE,
                 stdout=out,
@@ -211,33 +333,28 @@ class _Child:
                 pass_fds=[their_end],
                 start_new_session=True,
             )
+        except BaseException:
+            os.close(events)
+            raise
         finally:
             os.close(their_end)
-        stack.callback(self.end)
-        assert self.process.stdin is not None
-        self.answers = self.process.stdin.fileno()
-        os.set_blocking(self.answers, False)
+        return _Process(popen=popen, events=events, kind=kind)
+
+    def stay(self) -> None:
+        """Keep the process for another task."""
+        self._stays = True
 
     def end(self) -> None:
-        """Kill whatever is left of the process group, and reap the child."""
-        # The child is not reaped before, so that its number cannot have become another's.
-        if self.process.returncode is None:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.process.pid, signal.SIGKILL)
-        assert self.process.stdin is not None
-        with contextlib.suppress(OSError):
-            self.process.stdin.close()
-        self.process.wait()
+        """End the process, unless it stays."""
+        if self._stays:
+            _idle.keep(self.process)
+        else:
+            self.process.end()
 
     def ask(self) -> None:
         """Interrupt it."""
         with contextlib.suppress(ProcessLookupError):
-            self.process.send_signal(signal.SIGINT)
-
-    def has_ended(self) -> bool:
-        """Say whether it has ended, without reaping it."""
-        flags = os.WEXITED | os.WNOHANG | os.WNOWAIT
-        return os.waitid(os.P_PID, self.process.pid, flags) is not None
+            self.process.popen.send_signal(signal.SIGINT)
 
     def complaint(self) -> str:
         """Return the end of its standard error."""
@@ -261,7 +378,7 @@ class _Watch:
         self._interrupts = interrupts
         self._agent = agent
         self._frames, self._answers = Frames(), bytearray()
-        self._outcome: Outcome | None = None
+        self._report: Report | None = None
         self._interrupted_at: float | None = None
         self._asked = False
         limit = task.options.time_limit
@@ -272,11 +389,12 @@ class _Watch:
     def run(self) -> Ending:
         """Watch until the child has ended or has to be ended."""
         interrupted, agent = self._interrupts, self._agent
-        watched = [self._child.events, interrupted.fileno()]
+        events = self._child.process.events
+        watched = [events, interrupted.fileno()]
         if agent is not None:
             watched.append(agent.fileno())
         while True:
-            to_write = [self._child.answers] if self._answers else []
+            to_write = [self._child.process.answers] if self._answers else []
             ready, writable, _ = select.select(watched, to_write, [], self._pause())
             if agent is not None and agent.fileno() in ready:
                 for answer in agent.answers():
@@ -285,7 +403,7 @@ class _Watch:
                 self._write()
             if interrupted.fileno() in ready:
                 interrupted.drain()
-            if self._child.events in ready and not self._read():
+            if events in ready and not self._read():
                 return self._ended()
             now = time.monotonic()
             if interrupted.count and self._interrupted_at is None:
@@ -322,7 +440,7 @@ class _Watch:
 
     def _read(self) -> bool:
         """Take what has come; False once nothing more can come."""
-        data = os.read(self._child.events, 1 << 20)
+        data = os.read(self._child.process.events, 1 << 20)
         for message in self._frames.feed(data):
             if isinstance(message, Event):
                 if message.waits is not None:
@@ -330,14 +448,14 @@ class _Watch:
                 self._take(message)
             elif isinstance(message, Call) and self._agent is not None:
                 self._agent.take(message)
-            else:
-                self._outcome = message
-        return bool(data) and self._outcome is None
+            elif isinstance(message, Report):
+                self._report = message
+        return bool(data) and self._report is None
 
     def _write(self) -> None:
         """Send as much of the answers as there is room for."""
         try:
-            written = os.write(self._child.answers, bytes(self._answers[: 1 << 16]))
+            written = os.write(self._child.process.answers, bytes(self._answers[: 1 << 16]))
         except BlockingIOError:
             return
         except BrokenPipeError:  # the child has ended, as its other pipe will tell
@@ -346,18 +464,22 @@ class _Watch:
 
     def _ended(self) -> Ending:
         interrupted = self._interrupted_at is not None
+        report, process = self._report, self._child.process
+        if report is not None and report.stays and not interrupted and not self._asked:
+            self._child.stay()
+            return Ending(outcome=report.outcome)
         until = time.monotonic() + FAREWELL
-        while not self._child.has_ended() and time.monotonic() < until:
+        while not process.has_ended() and time.monotonic() < until:
             time.sleep(0.005)
-        gone = self._child.has_ended()
+        gone = process.has_ended()
         self._child.end()
-        if self._outcome is not None:
-            return Ending(outcome=self._outcome, interrupted=interrupted)
+        if report is not None:
+            return Ending(outcome=report.outcome, interrupted=interrupted)
         if not gone:
             return Ending(failure="closed its pipe and went on; it was killed", kind="crashed")
         if interrupted:
             return Ending(interrupted=True)
-        words = how(self._child.process.returncode) + self._child.complaint()
+        words = how(process.popen.returncode) + self._child.complaint()
         return Ending(failure=words, kind="crashed")
 
     def _killed(self, why: str) -> Ending:

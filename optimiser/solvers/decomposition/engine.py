@@ -21,7 +21,7 @@ class Decomposition:
 
     name = "decomposition"
     capabilities = Capabilities(incumbents=True, bounds=True, warm_start=True, threads=True,
-                                seed=True, interrupt=True, executor=True)  # fmt: skip
+                                seed=True, interrupt=True, executor=True, stays=True)  # fmt: skip
 
     def availability(self) -> Availability:
         """Say whether its compiler and the general solver that it ends with are installed."""
