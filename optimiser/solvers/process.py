@@ -27,7 +27,7 @@ from typing import IO, TYPE_CHECKING, Any, Final, Self
 
 import optimiser.errors
 from optimiser.errors import FileError
-from optimiser.model.problem import Problem
+from optimiser.model.bundles import Bundle
 from optimiser.solvers.base import Event, Outcome
 from optimiser.solvers.child import IDLE, TASK, Task
 from optimiser.solvers.errands import Agent, Call, Frames, Order, Report, framed
@@ -161,8 +161,9 @@ def run(
     FileError
         If the log cannot be written, or there is no room for the task.
     """
-    light = isinstance(task.problem, Problem) and task.problem.size("banded") <= LIGHT
-    stay = light and executor is None
+    problem = task.problem
+    copies = problem.copies if isinstance(problem, Bundle) else (problem,)
+    stay = executor is None and sum(each.size("banded") for each in copies) <= LIGHT
     with _Child(dataclasses.replace(task, executor=executor is not None, stay=stay)) as child:
         if executor is None:
             return _Watch(child, task, take, interrupts).run()

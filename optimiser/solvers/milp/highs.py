@@ -56,7 +56,7 @@ class Highs(MatrixSolver):
 
     name = "highs"
     capabilities = Capabilities(incumbents=True, bounds=True, warm_start=True, threads=True,
-                                seed=True, interrupt=True)  # fmt: skip
+                                seed=True, interrupt=True, stays=True)  # fmt: skip
     largest = 1e15  # from here on it drops rows or takes bounds for infinite
     dearest = 2.0**14
 
