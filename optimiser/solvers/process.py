@@ -269,6 +269,11 @@ class _Idle:
 _idle: Final = _Idle()
 
 
+def release() -> None:
+    """End the children that have stayed; those of solves that run are not touched."""
+    _idle.clear()
+
+
 def _kind(task: Task) -> tuple[Any, ...]:
     """Return what a child has to have in common with a task to do it."""
     return (task.spec, task.options.threads, Path.cwd(), tuple(sys.path), dict(os.environ))

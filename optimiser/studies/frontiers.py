@@ -197,15 +197,23 @@ class _Working:
         self.interrupted = False
 
     def solve(
-        self, tasks: Sequence[tuple[str, Fraction | None]], start: Result | None
+        self,
+        tasks: Sequence[tuple[str, Fraction | None]],
+        start: Result | None,
+        prices: Result | None = None,
     ) -> list[Point]:
-        """Solve some limits; return the points that have a plan."""
+        """Solve some limits; return the points that have a plan.
+
+        They start from the plan of one result and the prices of another, by default the same.
+        """
+        known = start if prices is None else prices
         works = [
             Work(
                 name=name,
                 instance=self.instance,
                 rows=() if limit is None else self.measure.rows(limit),
-                start=start,
+                start=None if start is None else start.plan,
+                prices=None if known is None else known.prices,
             )
             for name, limit in tasks
         ]
@@ -254,16 +262,19 @@ class _Working:
         # From the tightest limit on: its plan keeps every looser one, and starts the next.
         tasks = [(f"limit{at + 1:02}", limit) for at, limit in enumerate(limits)]
         if self.how.jobs > 1 or self.how.cluster:
-            first = self.solve(tasks[:1], furthest[1])
+            first = self.solve(tasks[:1], furthest[1], cheapest.result)
             if not self.interrupted:
-                self.solve(tasks[1:], first[0].result if first else furthest[1])
+                plan = first[0].result if first else furthest[1]
+                self.solve(tasks[1:], plan, cheapest.result)
             return
-        last = furthest[1]
+        # The furthest plan was found for the measure: what rules were worth then is not money.
+        plan, prices = furthest[1], cheapest.result
         for task in tasks:
-            made = self.solve([task], last)
+            made = self.solve([task], plan, prices)
             if self.interrupted:
                 return
-            last = made[0].result if made else last
+            if made:
+                plan = prices = made[0].result
 
     def furthest(self, cheapest: Point) -> tuple[Fraction, Result] | None:
         """Return how far the measure can go, and a plan there."""

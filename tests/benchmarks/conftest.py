@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import processes
+from optimiser.solvers.process import release
 
 TESTS = Path(__file__).parents[1]
 FAKES = Path(__file__).parent / "fakes"
@@ -41,7 +42,9 @@ def fakes(monkeypatch, tmp_path):
     folder.mkdir()
     monkeypatch.setenv("TMPDIR", str(folder))
     monkeypatch.setattr("tempfile.tempdir", str(folder))
+    release()
     yield mark
+    release()
     assert not remaining(mark)
     assert list(folder.iterdir()) == []
     with pytest.raises(ChildProcessError):

@@ -14,22 +14,10 @@ import pytest
 
 import optimiser as opt
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")
-
-
-@pytest.fixture(autouse=True)
-def heard():
-    """Let the processes of these tests hear signals, as those of a terminal do.
-
-    What runs in the background, a test run too, has SIGINT (and under nohup SIGHUP) ignored, and
-    hands that on.
-    """
-    usual = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL,
-             signal.SIGHUP: signal.SIG_DFL}  # fmt: skip
-    before = {number: signal.signal(number, handler) for number, handler in usual.items()}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
+pytestmark = [
+    pytest.mark.skipif(os.name == "nt", reason="signals are POSIX"),
+    pytest.mark.usefixtures("heard"),
+]
 
 
 @pytest.fixture(scope="module")

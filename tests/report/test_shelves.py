@@ -111,6 +111,7 @@ def test_it_listens_on_this_machine_only(shelf):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals")
+@pytest.mark.usefixtures("heard")
 def test_the_command_serves_until_ctrl_c(folder):
     """The command says where, and ends cleanly at Ctrl-C."""
     command = [sys.executable, "-m", "optimiser.cli.main", "view", str(folder), "--no-browser"]

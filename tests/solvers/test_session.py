@@ -14,6 +14,7 @@ from optimiser.errors import FileError, SolverError, UsageError
 from optimiser.model.check import in_house_account
 from optimiser.model.plan import Plan
 from optimiser.solvers import registry
+from optimiser.solvers.process import release
 from optimiser.solvers.result import FAILURES, LIES, Progress, Result
 from optimiser.solvers.session import solve
 from solvers import fakes
@@ -39,7 +40,9 @@ def _no_leftovers(tmp_path, monkeypatch):
     folder = tmp_path / "temporary files"
     folder.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(folder))
+    release()
     yield
+    release()
     assert list(folder.iterdir()) == []
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)

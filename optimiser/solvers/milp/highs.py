@@ -32,6 +32,8 @@ GRACE: Final = 0.3
 #: Those that did not; their threads still work on them.
 _left_behind: list[Any] = []
 _hushing: Final = threading.Lock()
+#: Threads of the last run in this process.
+_threads: Final[list[int]] = []
 #: Returns 15 where the optimum is 9 (HiGHS #2957, #3043).
 WRONG: Final = "1.14.0"
 
@@ -102,6 +104,7 @@ def _solve(job: Job, start: NDArray[np.float64] | None, looks: int | None) -> tu
         _ok(highs.setSolution(job.matrix.columns, index, start), "passing the start")
     watch = _Watch(highs, job, looks)
     job.handed_over()
+    _settle_threads(highs, max(job.threads, 1))
     _set_limit(highs, job)
     status, left = _run(highs, job)
     if watch.trouble:
@@ -134,6 +137,16 @@ def _hush_once() -> None:
         finally:
             os.dup2(output, 1)
             os.close(output)
+
+
+def _settle_threads(highs: Any, threads: int) -> None:
+    """Let HiGHS run with other threads than in its last run in this process, which it refuses.
+
+    Not while one runs: that would be left without its own.
+    """
+    if _threads and _threads[-1] != threads and not highs.is_solver_running():
+        highs.resetGlobalScheduler(True)
+    _threads[:] = [threads]
 
 
 def _run(highs: Any, job: Job) -> tuple[Any, str]:
