@@ -14,6 +14,7 @@ import numpy as np
 
 from optimiser.errors import InternalError, SolverError, UsageError
 from optimiser.model.check import check
+from optimiser.model.instance import Instance
 from optimiser.model.plan import BY_ITSELF, Plan
 from optimiser.solvers import registry
 from optimiser.solvers.base import Event, Options
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
     from optimiser.certificate.proof import Certificate
     from optimiser.model.account import Account
-    from optimiser.model.instance import Instance
     from optimiser.model.problem import Problem
     from optimiser.model.rows import Objective, SideRow
     from optimiser.solvers.base import Prices
@@ -120,6 +120,10 @@ def solve(
     InternalError
         If two of our own computations disagree.
     """
+    if not isinstance(instance, Instance):
+        raise UsageError(
+            f"instance is a {type(instance).__name__}; give what optimiser.read(PATH) returns"
+        )
     if executor is not None and not isinstance(executor, Executor):
         raise UsageError(
             f"executor is a {type(executor).__name__}; give a concurrent.futures.Executor, such as "

@@ -321,3 +321,9 @@ def test_fakes_are_importable_in_the_child():
     """The child looks for modules where its parent does, tests included."""
     assert fakes.Fake().availability().installed
     assert run("Fake").status == "feasible"
+
+
+def test_a_path_is_no_instance():
+    """Who hands a path over is told how to read it."""
+    with pytest.raises(UsageError, match=r"optimiser\.read"):
+        solve("instances/toy")
