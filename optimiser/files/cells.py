@@ -18,10 +18,12 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from optimiser.solvers.frames import Sheet
 
-#: Beginnings that spreadsheets run, plain and full width (OWASP, "CSV Injection"), and whatever
-#: already looks guarded, so that the way back is unambiguous. The report's downloads do the same.
-_RUNS: Final = re.compile(r"'*[=+\-@\t\r\n|%\uff1d\uff0b\uff0d\uff20]")
-_GUARDED: Final = re.compile(r"'+[=+\-@\t\r\n|%\uff1d\uff0b\uff0d\uff20]")
+#: Beginnings that spreadsheets run, plain and full width (OWASP, "CSV Injection").
+_FORMULA: Final = r"[=+\-@\t\r\n|%\uff1d\uff0b\uff0d\uff20]"
+#: What is guarded: these, and whatever already looks guarded, so that the way back is unambiguous.
+#: The report's downloads do the same.
+_RUNS: Final = re.compile(f"'*{_FORMULA}")
+_GUARDED: Final = re.compile(f"'+{_FORMULA}")
 
 
 def guarded(text: str) -> str:

@@ -194,4 +194,3 @@ def _html(figures: dict[str, go.Figure]) -> str:
         _BROUGHT.add("plotly")
         parts.append(f"<p><b>{escape(title)}</b></p>{whole}")
     return "".join(parts)
-

@@ -16,7 +16,6 @@ import dataclasses
 import os
 import pickle
 import queue
-import select
 import shutil
 import signal
 import sys
@@ -29,7 +28,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from optimiser.errors import SolverError, UnsupportedError
 from optimiser.solvers.base import Event, Options, Outcome
-from optimiser.solvers.errands import Call, Desk, Frames, Order, Report, framed
+from optimiser.solvers.errands import Call, Desk, Order, Report, framed, heard
 
 if TYPE_CHECKING:
     from optimiser.model.bundles import Bundle
@@ -39,8 +38,6 @@ if TYPE_CHECKING:
 TASK: Final = "task.pickle"
 #: Seconds that a solver waits until a plan it found is safely on its way.
 DELIVERY: Final = 1.0
-#: Seconds between two looks whether the parent is still there.
-LOOK: Final = 1.0
 #: Seconds that a child which stays waits for an order.
 IDLE: Final = 30.0
 
@@ -122,19 +119,11 @@ class _Post:
             return None
 
     def _run(self) -> None:
-        frames = Frames()
-        # Workers that the parent forked may hold its end of the pipe; so it is looked for, too.
-        while os.getppid() == self._parent:
-            if not select.select([0], [], [], LOOK)[0]:
-                continue
-            data = os.read(0, 1 << 20)
-            if not data:
-                break
-            for message in frames.feed(data):
-                if isinstance(message, Order):
-                    self._orders.put(message)
-                elif self.desk is not None:
-                    self.desk.hear(message)
+        for message in heard(self._parent):
+            if isinstance(message, Order):
+                self._orders.put(message)
+            elif self.desk is not None:
+                self.desk.hear(message)
         shutil.rmtree(self.folder, ignore_errors=True)
         os.killpg(os.getpgrp(), signal.SIGKILL)
 

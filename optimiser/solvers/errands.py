@@ -12,6 +12,7 @@ import contextlib
 import os
 import pickle
 import platform
+import select
 import struct
 import threading
 from collections import deque
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 #: Before each message between parent and child, its length in bytes.
 HEADER: Final = struct.Struct(">Q")
+#: Seconds between two looks whether the parent is still there.
+LOOK: Final = 1.0
 
 
 class Frames:
@@ -47,6 +50,21 @@ class Frames:
             message = bytes(self._buffer[HEADER.size : stop])
             del self._buffer[:stop]
             yield pickle.loads(message)
+
+
+def heard(parent: int) -> Iterator[Any]:
+    """Return the messages that come on standard input, until the parent has ended.
+
+    Workers that the parent forked may hold its end of the pipe; so it is looked for, too.
+    """
+    frames = Frames()
+    while os.getppid() == parent:
+        if not select.select([0], [], [], LOOK)[0]:
+            continue
+        data = os.read(0, 1 << 20)
+        if not data:
+            return
+        yield from frames.feed(data)
 
 
 def framed(message: Any) -> bytes:

@@ -316,11 +316,12 @@ class _Child:
                 why = refused.strerror or refused
                 raise FileError(f"{log} cannot be written: {why}") from refused
         error = stack.enter_context(_file(self.folder / "stderr", "wb"))
-        process = _idle.take(_kind(task)) if task.stay else None
+        kind = _kind(task)
+        process = _idle.take(kind) if task.stay else None
         if process is not None and not process.takes(Order(folder=str(self.folder), log=log)):
             process.end()
             process = None
-        self.process = self._spawn(_kind(task), out, error) if process is None else process
+        self.process = self._spawn(kind, out, error) if process is None else process
         stack.callback(self.end)
         os.set_blocking(self.process.answers, False)
 

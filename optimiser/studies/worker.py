@@ -11,14 +11,13 @@ from __future__ import annotations
 import os
 import pickle
 import queue
-import select
 import signal
 import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from optimiser.solvers.errands import Frames, framed
+from optimiser.solvers.errands import framed, heard
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -27,8 +26,7 @@ if TYPE_CHECKING:
 #: or an error.
 TASK, STOP = "task", "stop"
 NEWS, RESULT, ERROR = "news", "result", "error"
-#: Seconds between two looks whether the parent is still there, or a solve can hear.
-LOOK: Final = 1.0
+#: Seconds between two looks whether a solve can hear.
 _BLINK: Final = 0.02
 
 
@@ -43,19 +41,12 @@ class _Post:
         threading.Thread(target=self._read, daemon=True).start()
 
     def _read(self) -> None:
-        frames = Frames()
-        while os.getppid() == self._parent:
-            if not select.select([0], [], [], LOOK)[0]:
-                continue
-            data = os.read(0, 1 << 20)
-            if not data:
-                break
-            for word, load in frames.feed(data):
-                if word == TASK:
-                    self.tasks.put(load)
-                else:
-                    self.stopped = True
-                    threading.Thread(target=self._interrupt, daemon=True).start()
+        for word, load in heard(self._parent):
+            if word == TASK:
+                self.tasks.put(load)
+            else:
+                self.stopped = True
+                threading.Thread(target=self._interrupt, daemon=True).start()
         os._exit(1)
 
     def _interrupt(self) -> None:
