@@ -154,5 +154,5 @@ def test_one_knapsack(benchmark, relaxation, ascent):
 def test_thousand_moves(benchmark, relaxation, ascent):
     """A thousand moves of the search, ruin and recreate: its milliseconds are a move's µs."""
     search = Search(relaxation.problem, pulls(relaxation, ascent.multipliers), 0)
-    assert search.start(search.guide(ascent))
+    assert search.venture(ascent)
     benchmark(search.explore, 1_000, 0.1)

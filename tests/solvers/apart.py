@@ -42,7 +42,7 @@ def prepared(problem: Problem, crew: Crew, limit: float = float("inf")) -> tuple
     search.start(search.choices(Plan.of(())))
     for _ in range(3):
         ascent.run(100, search.value)
-        search.start(search.guide(ascent))
+        search.venture(ascent)
         search.explore(500)
     services = Services(relaxation, ascent.multipliers, 0, time.monotonic() + limit, crew)
     vector = formulation.encode(search.plan())

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
 
-#: Weight of the newest minimiser in the average.
-FRESH: Final = 0.1
+#: Weight of the newest minimiser in the average: at first, at least, and the step's factor from which
+#: on it falls with its root. Short steps along an average of few minimisers go nowhere.
+FRESH, STALE, FALLS = 0.1, 0.005, 0.1
 #: What steps shorten by when patience is at its end.
 SHORTEN: Final = 0.66
 
@@ -256,8 +257,11 @@ def _ascend(  # type: ignore[no-untyped-def]
                 value = max(value, 0.0)
             trial[i] = value
         found = _evaluate(m, lower, upper, trial, reduced, x, values, room, places)
+        fresh = FRESH
+        if step < FALLS:
+            fresh = max(FRESH * (step / FALLS) ** 0.5, STALE)
         for j in range(columns):
-            average[j] = FRESH * x[j] + (1.0 - FRESH) * average[j]
+            average[j] = fresh * x[j] + (1.0 - fresh) * average[j]
         if found > bound:
             residual(m, x, trial, other)
             agrees = 0.0

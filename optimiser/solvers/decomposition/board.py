@@ -66,6 +66,9 @@ def _dtype(name: str) -> np.dtype[np.void]:
     return np.dtype(fields, align=True)
 
 
+#: Arrays that hold what changes with the plan, or penalties.
+_MOVING: Final = ("pairs", "bands", "offers", "providers", "contracts", "authorities", "rows",
+                  "covers", "total", "unit")  # fmt: skip
 #: Record types by array; see `_FIELDS`.
 DTYPES: Final = {name: _dtype(name) for name in _FIELDS}
 
@@ -232,7 +235,7 @@ def insist(board: Board) -> None:
 
 
 def loosen(board: Board, worth: Floats) -> None:
-    """Let policies and side rows be overstepped at a price, on a board with nothing assigned.
+    """Let policies and side rows be overstepped at a price.
 
     Parameters
     ----------
@@ -247,15 +250,21 @@ def loosen(board: Board, worth: Floats) -> None:
     _reprice_rows(board)
 
 
+def tighten(board: Board, other: Board) -> None:
+    """Take the penalties of policies and side rows from another board."""
+    for field in ("penalty", "flat"):
+        board.rows[field] = other.rows[field]
+    _reprice_rows(board)
+
+
 def _reprice_rows(board: Board) -> None:
     activity = board.rows["activity"]
     board.total[1] = sum(row_penalty(board, r, activity[r]) for r in range(len(board.rows)))
 
 
 def copy(board: Board) -> Board:
-    """Return a board whose plan moves apart from this one's."""
-    arrays: Any = [array.copy() for array in board]
-    return Board(*arrays)
+    """Return a board whose plan and penalties move apart from this one's; the rest is shared."""
+    return board._replace(**{name: getattr(board, name).copy() for name in _MOVING})
 
 
 def _records(name: str, count: int, **columns: Any) -> Records:
@@ -400,9 +409,12 @@ class _Entries:
 
 @kernel
 def assign(b, choice):  # type: ignore[no-untyped-def]
-    """Give unassigned pairs to choices, shape (pairs,); `NOBODY` leaves one as it is."""
+    """Give pairs to choices, shape (pairs,); `NOBODY` leaves one as it is."""
     for q in range(len(choice)):
-        if choice[q] != NOBODY:
+        if choice[q] != b.pairs[q].choice and b.pairs[q].choice != NOBODY and choice[q] != NOBODY:
+            remove(b, q)
+    for q in range(len(choice)):
+        if b.pairs[q].choice == NOBODY and choice[q] != NOBODY:
             insert(b, q, choice[q])
 
 

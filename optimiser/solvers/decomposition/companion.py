@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
 #: Seconds that a round should take, so that an end is heard soon; iterations of the first round.
 ROUND, FIRST = 0.25, 100
-#: Rounds between two starts from what the multipliers say.
-GUIDED: Final = 20
+#: Iterations of a round at least, and parts of a usual round that are the least where that is more.
+LEAST, PART = 20, 200
+#: Rounds from one start from what the multipliers say to the next, and rounds that go on from there.
+GUIDED, ONWARD = 40, 12
 
 
 class Companion(threading.Thread):
@@ -66,23 +68,27 @@ class Companion(threading.Thread):
     def _work(self) -> None:
         search, ledger = self._search, self._ledger
         iterations, rounds = FIRST, 0
+        # The overhead of a round grows with the pairs.
+        least = max(LEAST, search.usual // PART)
         known: Plan | None = None
         while not self._end.is_set() and not ledger.enough():
-            if ledger.plan is not known:
+            onward = rounds % GUIDED < ONWARD
+            if ledger.plan is not known and not onward:
                 known = ledger.plan
                 if known is not None and ledger.objective < search.value:
                     search.start(search.choices(known))
             began = time.monotonic()
             guide = rounds % GUIDED == 0 and math.isfinite(self._ascent.bound)
-            better = guide and search.start(search.guide(self._ascent))
+            better = guide and search.venture(self._ascent)
             guided = time.monotonic()
-            better |= search.explore(iterations, self._heats[rounds % len(self._heats)])
+            heat = self._heats[rounds % len(self._heats)]
+            better |= search.explore(iterations, heat, onward=onward, loose=not onward)
             rounds += 1
             if better:
                 self._offer(search)
             took = max(time.monotonic() - guided, 1e-3)
             if guided - began < ROUND:
-                iterations = max(round(iterations * min(max(ROUND / took, 0.5), 2.0)), 20)
+                iterations = max(round(iterations * min(max(ROUND / took, 0.5), 2.0)), least)
 
     def end(self) -> None:
         """Have it end, wait for that, and raise what went wrong in it."""

@@ -45,7 +45,7 @@ LONG: Final = 2.0
 #: Relative error of long sums of floats.
 NOISE: Final = 1e-13
 #: Steps without a better bound after which steps shorten.
-PATIENCE: Final = 20
+PATIENCE: Final = 10
 
 
 class Relaxation:

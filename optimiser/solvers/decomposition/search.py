@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 #: Most pairs that one move deals anew.
 LARGEST = 120
+#: Most options that an offer which is to pull pairs chooses from.
+WIDE = 480
 #: Most pairs that are looked at as bound to one deliverer.
 PARTY = 16
 #: Share of moves in which shadow prices count.
@@ -215,6 +217,30 @@ def _breaks(b, q):  # type: ignore[no-untyped-def]
 
 
 @piece
+def _still_keeps_rules(b, kept, moved):  # type: ignore[no-untyped-def]
+    """Whether a plan keeps every rule, given one that does and the pairs that went elsewhere.
+
+    `kept` holds the choices of the latter, shape (pairs,), `moved` at least the pairs that differ:
+    only what these have left or come to can be broken, and rows.
+    """
+    for q in moved:
+        if _breaks(b, q):
+            return False
+        k = kept[q]
+        if k < 0:
+            continue
+        p = b.options[k].provider
+        if not _fits(b, b.options[k].offer):
+            return False
+        if b.providers[p].pairs > 0 and b.providers[p].members < b.providers[p].least:
+            return False
+    for r in range(len(b.rows)):
+        if row_penalty(b, r, b.rows[r].activity) > 0:
+            return False
+    return True
+
+
+@piece
 def _troubled(b):  # type: ignore[no-untyped-def]
     """Return a pair that has a part in a broken rule, any of them, or −1."""
     pairs = len(b.pairs)
@@ -224,6 +250,26 @@ def _troubled(b):  # type: ignore[no-untyped-def]
             return q
         q = (q + 1) % pairs
     return -1
+
+
+@piece
+def _clients(b, j, ruined, n):  # type: ignore[no-untyped-def]
+    """Add the pairs that an offer has to the first `n` of some pairs; return how many they are then.
+
+    They are at most `LARGEST`: where an offer may have more, it begins anywhere.
+    """
+    first, last = b.offers[j].option_start, b.offers[j].option_stop
+    at = 0
+    if last - first > LARGEST:
+        at = np.random.randint(last - first)
+    for i in range(last - first):
+        if n >= LARGEST:
+            break
+        k = b.offer_option[first + (at + i) % (last - first)]
+        if b.pairs[b.options[k].pair].choice == k:
+            ruined[n] = b.options[k].pair
+            n += 1
+    return n
 
 
 @piece
@@ -254,13 +300,7 @@ def _ruin(b, ruined, q):  # type: ignore[no-untyped-def]
             if whole:
                 first, last = b.providers[p].offer_start, b.providers[p].offer_stop
             for i in range(first, last):
-                o = b.provider_offer[i] if whole else i
-                for t in range(b.offers[o].option_start, b.offers[o].option_stop):
-                    k = b.offer_option[t]
-                    other = b.options[k].pair
-                    if b.pairs[other].choice == k and n < LARGEST:
-                        ruined[n] = other
-                        n += 1
+                n = _clients(b, b.provider_offer[i] if whole else i, ruined, n)
             if np.random.random() < 0.8:
                 return n, (-1 if whole else j), (p if whole else -1), -1
             return n, -1, -1, -1
@@ -294,11 +334,13 @@ def _ruin(b, ruined, q):  # type: ignore[no-untyped-def]
 @piece
 def _open(b, pulls, j, ruined, key, order):  # type: ignore[no-untyped-def]
     """Choose the pairs that offer `j` shall pull, the best first, up to a random fill."""
-    first, last = b.offers[j].option_start, b.offers[j].option_stop
-    n = last - first
+    first, count = b.offers[j].option_start, b.offers[j].option_stop - b.offers[j].option_start
+    n, at = min(count, WIDE), 0
+    if count > n:
+        at = np.random.randint(count)
     score = key[:n]
     for i in range(n):
-        k = b.offer_option[first + i]
+        k = b.offer_option[first + (at + i) % count]
         score[i] = pulls[k] + 0.15 * abs(pulls[k]) * (np.random.random() - 0.5)
     arrange(score, order[:n])
     most = 0.0
@@ -308,19 +350,19 @@ def _open(b, pulls, j, ruined, key, order):  # type: ignore[no-untyped-def]
     room = most - b.offers[j].volume
     fill = np.random.random()
     room = room if fill < 0.5 else room * (2.0 * (fill - 0.5))
-    count = 0
+    drawn = 0
     for i in range(n):
-        k = b.offer_option[first + order[i]]
+        k = b.offer_option[first + (at + order[i]) % count]
         q = b.options[k].pair
-        if b.pairs[q].choice == k or count >= LARGEST:
+        if b.pairs[q].choice == k or drawn >= LARGEST:
             continue
-        if score[order[i]] > 0.0 and count > 0:
+        if score[order[i]] > 0.0 and drawn > 0:
             break
         if b.pairs[q].volume <= room:
             room -= b.pairs[q].volume
-            ruined[count] = q
-            count += 1
-    return count
+            ruined[drawn] = q
+            drawn += 1
+    return drawn
 
 
 @piece
@@ -334,13 +376,12 @@ def _overfull(b, j):  # type: ignore[no-untyped-def]
 
 
 @piece
-def _chain(b, moved, was):  # type: ignore[no-untyped-def]
-    """Give a random pair to another offer, which ejects one if it is overfull, and so on.
+def _chain(b, q, moved, was):  # type: ignore[no-untyped-def]
+    """Give pair `q` to another offer, which ejects one if it is overfull, and so on.
 
     Ejection chains after Glover 1996 (Discrete Appl. Math. 65). Returns the number of moves, which
     are put down in `moved` and `was`.
     """
-    q = np.random.randint(len(b.pairs))
     first, last = b.pairs[q].option_start, b.pairs[q].option_stop
     if first == last or _bound(b, q):
         return 0
@@ -390,9 +431,44 @@ def _chain(b, moved, was):  # type: ignore[no-untyped-def]
     return changes
 
 
+@piece
+def _focus(b):  # type: ignore[no-untyped-def]
+    """Return an offer about which to search for a while, rather a small one; −1 for everywhere."""
+    q = np.random.randint(len(b.pairs))
+    first, last = b.pairs[q].option_start, b.pairs[q].option_stop
+    best, at = np.inf, -1
+    for _ in range(2):
+        if first < last:
+            j = b.options[first + np.random.randint(last - first)].offer
+            size = b.offers[j].option_stop - b.offers[j].option_start
+            if size < best:
+                best, at = size, j
+    return at
+
+
+@piece
+def _somebody(b, focus):  # type: ignore[no-untyped-def]
+    """Return a random pair, of those that an offer could have if one is given."""
+    if focus < 0:
+        return np.random.randint(len(b.pairs))
+    first, last = b.offers[focus].option_start, b.offers[focus].option_stop
+    return b.options[b.offer_option[first + np.random.randint(last - first)]].pair
+
+
+@piece
+def _back(b, best, others):  # type: ignore[no-untyped-def]
+    """Give pairs to what they have in the best plan, shape (pairs,)."""
+    for q in others:
+        if b.pairs[q].choice != best[q] and b.pairs[q].choice != NOBODY:
+            remove(b, q)
+    for q in others:
+        if b.pairs[q].choice == NOBODY:
+            insert(b, q, best[q])
+
+
 @kernel
 def _explore(  # type: ignore[no-untyped-def]
-    b, pulls, seed, iterations, hot, cold, best, best_value, key, places
+    b, pulls, seed, iterations, area, hot, cold, best, best_value, key, places, marks
 ):
     """Search as `explore` does; the last arguments are scratch."""
     np.random.seed(seed)
@@ -400,21 +476,37 @@ def _explore(  # type: ignore[no-untyped-def]
     ruined, moved, was, order = places[0], places[1], places[2], places[3]
     if pairs == 0:
         return best_value
+    # Pairs whose choices may differ from the best plan's, so that no look at all of them is needed.
+    listed, others, differ = marks[0], marks[1], 0
+    for q in range(pairs):
+        listed[q] = 0
+        if b.pairs[q].choice != best[q]:
+            listed[q] = 1
+            others[differ] = q
+            differ += 1
+    focus = -1
     for it in range(iterations):
-        heat = hot * (cold / hot) ** (it / iterations)
+        if it % area == 0 and area < iterations:
+            if best_value < np.inf and b.total[0] + b.total[1] > best_value:
+                _back(b, best, others[:differ])
+                for i in range(differ):
+                    listed[others[i]] = 0
+                differ = 0
+            focus = _focus(b)
+        heat = hot * (cold / hot) ** ((it % area) / area)
         b.unit[3] = b.unit[2] if np.random.random() < SHADOWS else 0.0
         before = b.total[0] + b.total[1]
         changes, n = 0, 0
         banned_offer, banned_provider, opened, donor = -1, -1, -1, -1
         if np.random.random() < CHAINS:
-            changes = _chain(b, moved, was)
+            changes = _chain(b, _somebody(b, focus), moved, was)
         else:
             # Without a plan, half of the moves are about what keeps this one from being one.
             about = -1
             if best_value == np.inf and np.random.random() < 0.5:
                 about = _troubled(b)
             if about < 0:
-                about = np.random.randint(pairs)
+                about = _somebody(b, focus)
             n, banned_offer, banned_provider, opened = _ruin(b, ruined, about)
         if opened >= 0:
             n = _open(b, pulls, opened, ruined, key, order)
@@ -442,11 +534,7 @@ def _explore(  # type: ignore[no-untyped-def]
             if n == 0 and donor >= 0 and donor != opened and np.random.random() < 0.5:
                 # What is left with one of those that lost pairs is dealt anew.
                 banned_offer = donor if np.random.random() < 0.5 else -1
-                for t in range(b.offers[donor].option_start, b.offers[donor].option_stop):
-                    k = b.offer_option[t]
-                    if b.pairs[b.options[k].pair].choice == k and n < LARGEST:
-                        ruined[n] = b.options[k].pair
-                        n += 1
+                n = _clients(b, donor, ruined, n)
         if len(b.mates) and n > 0 and opened < 0:
             n = _party(b, ruined, n)
         for i in range(n):
@@ -464,10 +552,22 @@ def _explore(  # type: ignore[no-untyped-def]
             insert(b, q, cheapest(b, q, banned_offer, banned_provider, 0.02))
         after = b.total[0] + b.total[1]
         if after <= before - heat * np.log(max(np.random.random(), 1e-300)):
-            if after < best_value - 0.5 and keeps_rules(b):
+            for i in range(changes):
+                q = moved[i]
+                if listed[q] == 0 and b.pairs[q].choice != best[q]:
+                    listed[q] = 1
+                    others[differ] = q
+                    differ += 1
+            if after < best_value - 0.5 and (
+                keeps_rules(b) if best_value == np.inf
+                else _still_keeps_rules(b, best, others[:differ])
+            ):  # fmt: skip
                 best_value = after
-                for q in range(pairs):
+                for i in range(differ):
+                    q = others[i]
                     best[q] = b.pairs[q].choice
+                    listed[q] = 0
+                differ = 0
         else:
             for i in range(changes - 1, -1, -1):
                 if b.pairs[moved[i]].choice != was[i]:
@@ -540,6 +640,7 @@ def explore(
     pulls: Floats,
     seed: int,
     iterations: int,
+    area: int,
     hot: float,
     cold: float,
     best: Ints,
@@ -556,16 +657,18 @@ def explore(
         wants it), shape (options,).
     seed
         Of the random numbers.
+    area
+        Iterations about one offer, after which another follows; all of them for no such order.
     hot, cold
         First and last temperature, in money.
     best, best_value
         Choices of the best plan that keeps the rules, shape (pairs,), and its cost; infinite if
         there is none yet.
     """
-    options = b.offers["option_stop"] - b.offers["option_start"]
-    most = max(8 * LARGEST + 8, int(options.max(initial=0)))
+    most = len(b.pairs) + 8 * LARGEST + 8
     value: float = _explore(
-        b, pulls, seed, iterations, hot, cold, best, best_value,
+        b, pulls, seed, iterations, area, hot, cold, best, best_value,
         np.empty(most), np.empty((4, most), dtype=np.int64),
+        np.empty((2, len(b.pairs)), dtype=np.int64),
     )  # fmt: skip
     return value

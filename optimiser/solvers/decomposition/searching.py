@@ -25,8 +25,11 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
 
-#: Iterations of a round of search, and factors of the temperature that rounds take in turn.
-ROUND: Final = 4_000
+#: Iterations of a round of search at least, pairs for each of them in a large problem, and factors
+#: of the temperature that rounds take in turn.
+ROUND, SPREAD = 4_000, 8
+#: Pairs from which on a round goes from area to area, and iterations in each of them.
+WIDE, AREA = 10_000, 500
 HEATS: Final = (0.03, 0.1, 0.3, 1.0)
 #: Share of the first temperature of a round that is the last.
 COLD: Final = 0.01
@@ -34,6 +37,8 @@ COLD: Final = 0.01
 STRICT, COOLER = 0.33, 0.3
 #: Rounds without a plan after which penalties are doubled no more.
 INSIST: Final = 20
+#: Share of the average that a pair's choice has to have in a bold start.
+BOLD: Final = 0.1
 #: Options of a pair up to which a round has all its iterations.
 USUAL: Final = 50
 #: Rounds over all pairs in which each goes to its cheapest choice, and pairs looked at in them.
@@ -86,9 +91,14 @@ class Search:
         """Whether a plan that keeps the rules was found since the last start."""
         return self._own_value < math.inf
 
+    @property
+    def usual(self) -> int:
+        """Iterations of a round: many enough that what a round costs besides does not count."""
+        return max(ROUND, self._problem.pairs // SPREAD)
+
     def start(self, choice: Ints) -> bool:
         """Begin from choices, shape (pairs,), `NOBODY` where open; say whether it is better."""
-        self._lay(self._empty, choice)
+        self._lay(choice)
         for _ in range(max(2, min(ROUNDS, DESCENT // max(len(choice), 1)))):
             if not search.descend(self._board) or (self._stop is not None and self._stop()):
                 break
@@ -97,8 +107,9 @@ class Search:
             self._own_value = float(self._board.total.sum())
         return self._take()
 
-    def _lay(self, empty: Board, choice: Ints) -> None:
-        self._board = boards.copy(empty)
+    def _lay(self, choice: Ints) -> None:
+        """Lay the board anew, which also takes the errors of sums of floats off it."""
+        self._board = boards.copy(self._empty)
         boards.assign(self._board, choice)
 
     def _take(self) -> bool:
@@ -134,18 +145,17 @@ class Search:
         if self.value == math.inf and 0 < self.rounds <= INSIST:
             # What it takes to keep a rule may be dearer than the penalty for breaking it.
             boards.insist(self._empty)
+            self._lay(self._board.pairs["choice"].copy())
         self.rounds += 1
         hot = heat * float(self._board.unit[1])
-        choice = self._own if self._own_value < math.inf else self._board.pairs["choice"].copy()
+        if self.keeps_rules:
+            boards.assign(self._board, self._own)
         if loose and self.keeps_rules and self._worth is not None:
-            empty = boards.copy(self._empty)
-            boards.loosen(empty, self._worth)
-            self._lay(empty, choice)
+            boards.loosen(self._board, self._worth)
             strict = round(STRICT * iterations)
             self._explore(iterations - strict, hot)
             iterations, hot = strict, hot * COOLER
-            choice = self._board.pairs["choice"].copy()
-        self._lay(self._empty, choice)
+            boards.tighten(self._board, self._empty)
         self._explore(iterations, hot)
         return self._take()
 
@@ -155,15 +165,17 @@ class Search:
         self._seeds += 1
         value = search.explore(
             self._board, self._pulls, (self._seed * 1_000_003 + self._seeds) % 2**32, iterations,
-            hot, hot * COLD, found, self._own_value,
+            AREA if self._problem.pairs >= WIDE else iterations, hot, hot * COLD, found, self._own_value,
         )  # fmt: skip
         if value < self._own_value:
-            self._own, self._own_value = found, value
+            # Plans cost whole numbers; what is besides are the errors of sums of floats.
+            self._own, self._own_value = found, float(round(value))
 
-    def guide(self, ascent: Ascent) -> Ints:
-        """Let the multipliers tell what offers want; return the choices that the average makes.
+    def venture(self, ascent: Ascent) -> bool:
+        """Begin where the multipliers point; say whether that is better than the best plan.
 
-        Pairs of which no choice has half of the average are left open.
+        Offers are told what they want. Of the average, pairs get what has most of them, where that
+        is over half, or whatever it is: the latter opens more offers. The cheaper one is begun with.
         """
         relaxation, problem = ascent.relaxation, self._problem
         self._pulls = pulls(relaxation, ascent.multipliers)
@@ -172,7 +184,12 @@ class Search:
         if relaxation.problem.split:  # volumes there
             x = x / problem.option_volume[problem.banded_option]
             home = home / problem.pair_volume[problem.home]
-        return likely(problem, x, home)
+        better = self.start(likely(problem, x, home))
+        first = self._board, self._own, self._own_value
+        better |= self.start(likely(problem, x, home, BOLD))
+        if (first[2], first[0].total.sum()) <= (self._own_value, self._board.total.sum()):
+            self._board, self._own, self._own_value = first
+        return better
 
     def _shade(self, relaxation: Relaxation, multipliers: Floats) -> None:
         """Let the multipliers tell what an hour is worth, and a unit of a policy or side row."""
@@ -237,8 +254,8 @@ def _worth(relaxation: Relaxation, multipliers: Floats, board: Board) -> Floats:
     return result
 
 
-def likely(problem: Problem, x: Floats, home: Floats) -> Ints:
-    """Return the choices that have over half of their pair; pairs without one are left open.
+def likely(problem: Problem, x: Floats, home: Floats, least: float = 0.5) -> Ints:
+    """Return the choices that have most of their pair; pairs without one are left open.
 
     Parameters
     ----------
@@ -246,10 +263,14 @@ def likely(problem: Problem, x: Floats, home: Floats) -> Ints:
         Under single sourcing.
     x, home
         Shares of option-bands, and of the pairs that may be delivered in-house.
+    least
+        Share that an option has to have more of.
     """
     share = np.bincount(problem.banded_option, x, minlength=problem.options)
     choice = np.full(problem.pairs, NOBODY, dtype=np.int64)
-    some = np.flatnonzero(share > 0.5)
+    some = np.flatnonzero(share > least)
+    # The largest share comes last and stays.
+    some = some[np.argsort(share[some], kind="stable")]
     choice[problem.option_pair[some]] = some
     choice[np.flatnonzero(problem.home)[home > 0.5]] = AT_HOME
     return choice

@@ -35,7 +35,7 @@ from optimiser.solvers.decomposition.relaxation import (
     WINDOW,
     Relaxation,
 )
-from optimiser.solvers.decomposition.searching import HEATS, ROUND, Search, pulls
+from optimiser.solvers.decomposition.searching import HEATS, Search, pulls
 from optimiser.solvers.decomposition.tree import NONE, Decision, Tree
 from optimiser.solvers.milp import flows
 from optimiser.solvers.milp.formulation import Formulation
@@ -164,12 +164,12 @@ class _Split:
         while not ledger.enough():
             if search is not None:
                 ledger.tell("searching")
-                better = search.start(search.guide(self._ascent))
+                better = search.venture(self._ascent)
                 heat = HEATS[rounds % len(HEATS)]
                 if search.value == math.inf:  # where rules are tight, guidance may mislead
                     heat = HEATS[-1]
                     better = search.start(search.choices(Plan.of(())))
-                better |= search.explore(ROUND, heat)
+                better |= search.explore(search.usual, heat)
                 if better:
                     self._offer(search.plan(), polish=True)
             if ledger.enough():

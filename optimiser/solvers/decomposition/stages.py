@@ -24,7 +24,7 @@ from optimiser.solvers.decomposition.fixing import lift, survivors
 from optimiser.solvers.decomposition.general import ask
 from optimiser.solvers.decomposition.prices import first_ascent, prices_of
 from optimiser.solvers.decomposition.relaxation import STEPS, WINDOW, Relaxation
-from optimiser.solvers.decomposition.searching import HEATS, ROUND, Search, likely, pulls
+from optimiser.solvers.decomposition.searching import HEATS, Search, likely, pulls
 from optimiser.solvers.decomposition.services import Services
 from optimiser.solvers.milp.formulation import Formulation
 from optimiser.solvers.milp.highs import Highs
@@ -159,12 +159,13 @@ class _Run:
             if fresh and venture == 0:
                 # The best plan may have the wrong providers open: a guided one gets its chance, and
                 # the time it takes to mend it.
-                better = search.start(search.guide(self._ascent))
+                better = search.venture(self._ascent)
                 venture, fresh = MEND, False
             elif venture == 0 and ledger.plan is not None and ledger.objective < search.value:
                 search.start(search.choices(ledger.plan))
-            brief = round(BRIEF * GROW**rounds)
-            iterations = min(brief, ROUND) if self._left() <= SMALL else ROUND
+            iterations = search.usual
+            if self._left() <= SMALL:
+                iterations = min(round(BRIEF * GROW**rounds), iterations)
             better |= search.explore(
                 iterations, HEATS[rounds % len(HEATS)], onward=venture > 0,
                 loose=venture == 0,

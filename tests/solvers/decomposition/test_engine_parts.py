@@ -63,7 +63,7 @@ def searched(problem, rounds=3):
     search.start(search.choices(Plan.of(())))
     for _ in range(rounds):
         ascent.run(100, search.value)
-        search.start(search.guide(ascent))
+        search.venture(ascent)
         search.explore(500)
     return relaxation, ascent, search
 

@@ -142,7 +142,7 @@ def test_loose_rounds_leave_plans_that_keep_every_rule():
     better = 0
     for at in range(24):
         if at % 8 == 0:
-            search.start(search.guide(ascent))
+            search.venture(ascent)
         better += search.explore(1000, 0.3, onward=at % 8 < 2, loose=at % 2 == 1)
     assert ascent.multipliers[relaxation.shadowed].any(), "no limit binds"
     assert math.isfinite(search.value)
