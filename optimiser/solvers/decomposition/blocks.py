@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
 
-#: Weight of the newest minimiser in the average: at first, at least, and the step's factor from which
-#: on it falls with its root. Short steps along an average of few minimisers go nowhere.
+#: Weight of the newest minimiser in the average: at first, at least, and the factor of the steps
+#: below which it falls with its root: short steps along an average of few minimisers go nowhere.
 FRESH, STALE, FALLS = 0.1, 0.005, 0.1
 #: What steps shorten by when patience is at its end.
 SHORTEN: Final = 0.66

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 #: Seconds that a round should take, so that an end is heard soon; iterations of the first round.
 ROUND, FIRST = 0.25, 100
-#: Iterations of a round at least, and parts of a usual round that are the least where that is more.
+#: Iterations of a round at least, and parts of a usual round that are the least if that is more.
 LEAST, PART = 20, 200
-#: Rounds from one start from what the multipliers say to the next, and rounds that go on from there.
+#: Rounds from one start from what the multipliers say to the next, and rounds onward from there.
 GUIDED, ONWARD = 40, 12
 
 

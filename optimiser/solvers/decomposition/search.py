@@ -254,7 +254,7 @@ def _troubled(b):  # type: ignore[no-untyped-def]
 
 @piece
 def _clients(b, j, ruined, n):  # type: ignore[no-untyped-def]
-    """Add the pairs that an offer has to the first `n` of some pairs; return how many they are then.
+    """Add the pairs that an offer has to the first `n` of some; return how many they are then.
 
     They are at most `LARGEST`: where an offer may have more, it begins anywhere.
     """

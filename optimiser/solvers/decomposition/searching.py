@@ -165,7 +165,8 @@ class Search:
         self._seeds += 1
         value = search.explore(
             self._board, self._pulls, (self._seed * 1_000_003 + self._seeds) % 2**32, iterations,
-            AREA if self._problem.pairs >= WIDE else iterations, hot, hot * COLD, found, self._own_value,
+            AREA if self._problem.pairs >= WIDE else iterations, hot, hot * COLD, found,
+            self._own_value,
         )  # fmt: skip
         if value < self._own_value:
             # Plans cost whole numbers; what is besides are the errors of sums of floats.
@@ -175,7 +176,7 @@ class Search:
         """Begin where the multipliers point; say whether that is better than the best plan.
 
         Offers are told what they want. Of the average, pairs get what has most of them, where that
-        is over half, or whatever it is: the latter opens more offers. The cheaper one is begun with.
+        is over half, or whatever it is: the latter opens more offers. Begins with the cheaper one.
         """
         relaxation, problem = ascent.relaxation, self._problem
         self._pulls = pulls(relaxation, ascent.multipliers)

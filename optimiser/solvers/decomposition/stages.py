@@ -63,10 +63,11 @@ SMALL: Final = 20_000
 #: Rounds of search after which one that has found no plan begins anew where the average points,
 #: and rounds that it goes on for once it has found one.
 MEND, POLISH = 8, 2
-#: Rounds in a row without a better plan after which a proof is attempted.
-STALE: Final = 4
-#: Rounds of search at most from one ascent to the next.
-IDLE: Final = 8
+#: Rounds in a row without a better plan after which a proof is attempted, at first where little is
+#: left, else and later; and by what these grow, since attempts get longer as well.
+STALE, PERSIST, LONGER = 4, 40, 2.0
+#: Rounds of search at most from one ascent to the next, and from one guided start to the next.
+IDLE, SELDOM = 32, 64
 #: What trees or an ascent have to close of the gap to be gone on with as often, and steps of the
 #: prices at an attempt.
 PAYS, PRICES = 0.02, 4
@@ -91,6 +92,30 @@ def work(ledger: Ledger, problem: Problem, options: Options) -> str:
         run.ascend()
         return _Proof(ledger, options).run(problem)
     return run.work()
+
+
+class _Backoff:
+    """Whether it is time for something that is done the more seldom the longer it is in vain.
+
+    Parameters
+    ----------
+    most
+        Turns from one time to the next at most.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._pause, self._left = 1, 0
+
+    def due(self) -> bool:
+        """Say whether it is time; counts a turn."""
+        self._left = max(self._left - 1, 0)
+        return self._left == 0
+
+    def tell(self, *, paid: bool) -> None:
+        """Take whether it was worth it."""
+        self._pause = 1 if paid else min(2 * self._pause, self._most)
+        self._left = self._pause
 
 
 class _Run:
@@ -148,54 +173,57 @@ class _Run:
     def _turns(self, search: Search) -> str:
         """Search, bound and attempt proofs in turn until there is enough."""
         ledger = self._ledger
-        rounds, idle, pause, venture, stale, fresh = 0, 0, 1, 0, 0, True
+        rounds, ahead, stale, attempts, fresh = 0, 0, 0, 0, True
+        climb, venture = _Backoff(IDLE), _Backoff(SELDOM)
+        known = math.inf
         if self._options.hint is not None:
             if search.start(search.choices(self._options.hint)):
                 self._offer(search)
-            venture = MEND
+            ahead = MEND
         while not ledger.enough():
             ledger.tell("searching")
             better = False
-            if fresh and venture == 0:
+            if fresh and ahead == 0 and venture.due():
                 # The best plan may have the wrong providers open: a guided one gets its chance, and
                 # the time it takes to mend it.
+                known = ledger.objective
                 better = search.venture(self._ascent)
-                venture, fresh = MEND, False
-            elif venture == 0 and ledger.plan is not None and ledger.objective < search.value:
+                ahead, fresh = MEND, False
+            elif ahead == 0 and ledger.plan is not None and ledger.objective < search.value:
                 search.start(search.choices(ledger.plan))
             iterations = search.usual
             if self._left() <= SMALL:
                 iterations = min(round(BRIEF * GROW**rounds), iterations)
-            better |= search.explore(
-                iterations, HEATS[rounds % len(HEATS)], onward=venture > 0,
-                loose=venture == 0,
-            )  # fmt: skip
+            heat = HEATS[rounds % len(HEATS)]
+            better |= search.explore(iterations, heat, onward=ahead > 0, loose=ahead == 0)
             if better:
                 self._offer(search)
-            venture = max(min(venture, POLISH if search.keeps_rules else MEND) - 1, 0)
-            if idle > 0:
-                idle -= 1
-            else:
+            if ahead > 0:
+                ahead = min(ahead, POLISH if search.keeps_rules else MEND) - 1
+                if ahead == 0:
+                    venture.tell(paid=ledger.objective < known)
+            if climb.due():
                 # Where the bound hardly rises, the search has more turns in a row.
                 before = ledger.bound
                 self._fix()
                 self.ascend()
                 fresh = True
-                gained = ledger.bound - before >= PAYS * (ledger.objective - before)
-                pause = 1 if gained else min(2 * pause, IDLE)
-                idle = pause - 1
+                gap = ledger.objective - before
+                climb.tell(paid=ledger.bound - before >= PAYS * gap)
             rounds += 1
             if ledger.enough():
                 break
             stale = 0 if better else stale + 1
             if stale < STALE:
                 continue  # while plans get better that fast, a proof can wait
-            if self._left() <= min(LIGHT * GROW**rounds, SMALL):
+            left = self._left()
+            at_once = attempts == 0 and left <= LIGHT
+            if left <= SMALL and (at_once or stale >= PERSIST * LONGER**attempts):
                 reason = self._attempt(search)
                 if reason is not None:
                     return reason
-                stale = 0
-            elif rounds >= PATIENT:
+                stale, attempts = 0, attempts + 1
+            elif left > SMALL and rounds >= PATIENT and math.isinf(ledger.left()):
                 return self._prove(None)
         return ledger.reason()
 
