@@ -410,10 +410,16 @@ class _Entries:
 @kernel
 def assign(b, choice):  # type: ignore[no-untyped-def]
     """Give pairs to choices, shape (pairs,); `NOBODY` leaves one as it is."""
-    for q in range(len(choice)):
+    reassign(b, choice, range(len(choice)))
+
+
+@piece
+def reassign(b, choice, some):  # type: ignore[no-untyped-def]
+    """Do the same with some of the pairs."""
+    for q in some:
         if choice[q] != b.pairs[q].choice and b.pairs[q].choice != NOBODY and choice[q] != NOBODY:
             remove(b, q)
-    for q in range(len(choice)):
+    for q in some:
         if b.pairs[q].choice == NOBODY and choice[q] != NOBODY:
             insert(b, q, choice[q])
 

@@ -18,6 +18,7 @@ from optimiser.solvers.decomposition.board import (
     TOGETHER,
     insert,
     price_of,
+    reassign,
     remove,
     row_penalty,
 )
@@ -455,17 +456,6 @@ def _somebody(b, focus):  # type: ignore[no-untyped-def]
     return b.options[b.offer_option[first + np.random.randint(last - first)]].pair
 
 
-@piece
-def _back(b, best, others):  # type: ignore[no-untyped-def]
-    """Give pairs to what they have in the best plan, shape (pairs,)."""
-    for q in others:
-        if b.pairs[q].choice != best[q] and b.pairs[q].choice != NOBODY:
-            remove(b, q)
-    for q in others:
-        if b.pairs[q].choice == NOBODY:
-            insert(b, q, best[q])
-
-
 @kernel
 def _explore(  # type: ignore[no-untyped-def]
     b, pulls, seed, iterations, area, hot, cold, best, best_value, key, places, marks
@@ -488,7 +478,7 @@ def _explore(  # type: ignore[no-untyped-def]
     for it in range(iterations):
         if it % area == 0 and area < iterations:
             if best_value < np.inf and b.total[0] + b.total[1] > best_value:
-                _back(b, best, others[:differ])
+                reassign(b, best, others[:differ])
                 for i in range(differ):
                     listed[others[i]] = 0
                 differ = 0

