@@ -55,6 +55,15 @@ def _fits(b, j):  # type: ignore[no-untyped-def]
     return count == 0
 
 
+@piece
+def _keeps_rows(b):  # type: ignore[no-untyped-def]
+    """Whether a plan keeps every policy and side row."""
+    for r in range(len(b.rows)):
+        if row_penalty(b, r, b.rows[r].activity) > 0:
+            return False
+    return True
+
+
 @kernel
 def keeps_rules(b):  # type: ignore[no-untyped-def]
     """Whether a plan gives every pair to somebody and keeps every rule that the board follows."""
@@ -87,10 +96,7 @@ def keeps_rules(b):  # type: ignore[no-untyped-def]
             return False
         if b.authorities[a].contracts > b.authorities[a].max_contracts:
             return False
-    for r in range(len(b.rows)):
-        if row_penalty(b, r, b.rows[r].activity) > 0:
-            return False
-    return True
+    return _keeps_rows(b)
 
 
 @piece
@@ -235,10 +241,7 @@ def _still_keeps_rules(b, kept, moved):  # type: ignore[no-untyped-def]
             return False
         if b.providers[p].pairs > 0 and b.providers[p].members < b.providers[p].least:
             return False
-    for r in range(len(b.rows)):
-        if row_penalty(b, r, b.rows[r].activity) > 0:
-            return False
-    return True
+    return _keeps_rows(b)
 
 
 @piece

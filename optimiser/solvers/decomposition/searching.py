@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
 
-#: Iterations of a round of search at least, pairs for each of them in a large problem, and factors
-#: of the temperature that rounds take in turn.
+#: Iterations of a round of search at least, and pairs for each of them in a large problem.
 ROUND, SPREAD = 4_000, 8
 #: Pairs from which on a round goes from area to area, and iterations in each of them.
 WIDE, AREA = 10_000, 500
+#: Factors of the temperature that rounds take in turn.
 HEATS: Final = (0.03, 0.1, 0.3, 1.0)
 #: Share of the first temperature of a round that is the last.
 COLD: Final = 0.01
@@ -192,7 +192,10 @@ class Search:
         return better
 
     def _shade(self, relaxation: Relaxation, multipliers: Floats) -> None:
-        """Let the multipliers tell what an hour is worth, and a unit of a policy or side row."""
+        """Let the multipliers tell what an hour is worth, and a unit of a policy or side row.
+
+        From the next start on: it is told to the board on which nothing is assigned.
+        """
         if not relaxation.shadowed.any():
             return
         columns, problem = relaxation.columns, self._problem
@@ -208,11 +211,11 @@ class Search:
             h = h * problem.pair_volume[problem.home]
         worth = _worth(relaxation, multipliers, self._empty)
         self._worth = worth if worth.any() else None
-        for board in (self._empty, self._board):
-            board.options["shadow"][problem.banded_option] = x
-            board.pairs["home_shadow"][problem.home] = h
-            board.contracts["shadow"][:] = w
-            board.unit[2:] = 1.0
+        board = self._empty
+        board.options["shadow"][problem.banded_option] = x
+        board.pairs["home_shadow"][problem.home] = h
+        board.contracts["shadow"][:] = w
+        board.unit[2:] = 1.0
 
     def choices(self, plan: Plan) -> Ints:
         """Return a plan's choices; pairs that have none of the options are left open."""
