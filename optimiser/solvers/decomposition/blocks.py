@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 from optimiser.solvers.decomposition.kernels import kernel, piece
-from optimiser.solvers.decomposition.knapsack import INFINITE, knapsack
+from optimiser.solvers.decomposition.knapsack import INFINITE, STATES, knapsack
 from optimiser.solvers.decomposition.sorting import arrange
 
 if TYPE_CHECKING:
@@ -47,8 +47,12 @@ class Blocks(NamedTuple):
         Contracts by provider; least and most members.
     outside
         Columns in no block.
+    cover, cover_start, cover_provider, need
+        The cover that each provider is in (−1: none), providers by cover, and the room that a cover
+        needs: offers of these providers, one each, that are in force have that much room together.
     exact
-        Whether knapsacks are of 0 and 1 (1) or continuous (0), shape (1,).
+        Whether knapsacks are continuous (0), or of 0 and 1 where that may matter to the bound (1)
+        or everywhere (2), shape (1,).
     """
 
     cost: Floats
@@ -75,6 +79,10 @@ class Blocks(NamedTuple):
     least: Ints
     members: Ints
     outside: Ints
+    cover: Ints
+    cover_start: Ints
+    cover_provider: Ints
+    need: Floats
     exact: Ints
 
 
@@ -105,48 +113,35 @@ def _evaluate(  # type: ignore[no-untyped-def]
     for j in m.outside:
         x[j] = upper[j] if reduced[j] < 0 else lower[j]
         total += reduced[j] * x[j]
-    r_, w_, a_, x_, ratio, at_ = room[0], room[1], room[2], room[3], room[4], places[3]
-    x0, z0, y0, w0 = m.first[0], m.first[1], m.first[2], m.first[3]
+    z0, y0, w0 = m.first[1], m.first[2], m.first[3]
     for p in range(len(m.least)):
         y = y0 + p
-        inside = reduced[y]
-        must = lower[y] > 0
+        covers, must = m.cover[p] >= 0, lower[y] > 0
         for i in range(m.offer_start[p], m.offer_start[p + 1]):
             j = m.offer[i]
-            best, chosen = 0.0, -1
-            forced = False
             for b in range(m.band_start[j], m.band_start[j + 1]):
-                band_value[b] = INFINITE
-                if lower[z0 + b] > 0:
-                    forced = True
-            if forced:
-                best, must = INFINITE, True
-            for b in range(m.band_start[j], m.band_start[j + 1]):
-                if upper[z0 + b] == 0 or (forced and lower[z0 + b] == 0):
-                    continue
-                n = 0
-                needs = m.lo[b] > 0
-                for t in range(m.item_start[b], m.item_start[b + 1]):
-                    k = m.item[t]
-                    c = x0 + k
-                    if upper[c] > 0 and (needs or reduced[c] < 0.0):
-                        r_[n], w_[n], a_[n], at_[n] = reduced[c], m.weight[k], m.most[k], k
-                        n += 1
-                value = reduced[z0 + b] + knapsack(
-                    r_[:n], w_[:n], a_[:n], m.lo[b], m.hi[b], m.exact[0] > 0, x_[:n], ratio, places
+                band_value[b] = -INFINITE
+                if upper[z0 + b] > 0 and lower[z0 + b] > 0:
+                    must = True
+        beside = reduced[y] + members(m, upper, reduced, x, p, w0, room, places)
+        # Where the relaxation of the knapsacks shows that a provider does not pay, it will do.
+        exact = m.exact[0] == 2 or (m.exact[0] == 1 and (must or covers))
+        inside = beside
+        for i in range(m.offer_start[p], m.offer_start[p + 1]):
+            inside += _offer(
+                m, lower, upper, reduced, x, band_value, room, places, m.offer[i], covers, exact
+            )
+        if m.exact[0] == 1 and not exact and upper[y] > 0 and inside < 0.0:
+            inside = beside
+            for i in range(m.offer_start[p], m.offer_start[p + 1]):
+                inside += _offer(
+                    m, lower, upper, reduced, x, band_value, room, places, m.offer[i], covers, True
                 )
-                band_value[b] = value
-                if value < best:
-                    best = value
-                    if chosen >= 0:
-                        _clear(m, x, chosen)
-                    chosen = b
-                    for t in range(n):
-                        x[x0 + at_[t]] = x_[t]
-            if chosen >= 0:
-                x[z0 + chosen] = 1.0
-            inside += best
-        inside += members(m, upper, reduced, x, p, w0, room, places)
+        if m.cover[p] >= 0 and inside < INFINITE and upper[y] > 0:
+            # Open for the time being: which of these close is chosen together.
+            x[y] = 1.0
+            total += inside
+            continue
         if must or (upper[y] > 0 and inside < 0.0):
             x[y] = 1.0
             total += inside if upper[y] > 0 else INFINITE
@@ -159,7 +154,127 @@ def _evaluate(  # type: ignore[no-untyped-def]
                     _clear(m, x, b)
         for t in range(m.contract_start[p], m.contract_start[p + 1]):
             x[w0 + m.contract[t]] = 0.0
+    for g in range(len(m.need)):
+        total += _cover(m, lower, upper, reduced, x, band_value, room, places, g)
     return total
+
+
+@piece
+def _offer(  # type: ignore[no-untyped-def]
+    m, lower, upper, reduced, x, band_value, room, places, j, covers, exact
+):
+    """Return what an offer's best band is worth, and fill in what it serves.
+
+    0 if none is worth anything, unless one must be in force or `covers` asks for the best one.
+    Bands whose value is known to be no better are left as they are.
+    """
+    r_, w_, a_, x_, at_ = room[0], room[1], room[2], room[3], places[5]
+    x0, z0 = m.first[0], m.first[1]
+    best, chosen, forced = INFINITE if covers else 0.0, -1, False
+    for b in range(m.band_start[j], m.band_start[j + 1]):
+        if lower[z0 + b] > 0:
+            best, forced = INFINITE, True
+        if x[z0 + b] > 0:
+            x[z0 + b] = 0.0
+            _clear(m, x, b)
+    for b in range(m.band_start[j], m.band_start[j + 1]):
+        if upper[z0 + b] == 0 or (forced and lower[z0 + b] == 0):
+            band_value[b] = INFINITE
+        if band_value[b] >= best:
+            continue
+        n = 0
+        needs = m.lo[b] > 0
+        for t in range(m.item_start[b], m.item_start[b + 1]):
+            k = m.item[t]
+            c = x0 + k
+            if upper[c] > 0 and (needs or reduced[c] < 0.0):
+                r_[n], w_[n], a_[n], at_[n] = reduced[c], m.weight[k], m.most[k], k
+                n += 1
+        value = reduced[z0 + b] + knapsack(
+            r_[:n], w_[:n], a_[:n], m.lo[b], m.hi[b], exact, x_[:n], room[4:], places
+        )
+        band_value[b] = value
+        if value < best:
+            best = value
+            if chosen >= 0:
+                _clear(m, x, chosen)
+            chosen = b
+            for t in range(n):
+                x[x0 + at_[t]] = x_[t]
+    if chosen >= 0:
+        x[z0 + chosen] = 1.0
+    return best
+
+
+@piece
+def closing(m, lower, upper, reduced, x, band_value, room, places, g):  # type: ignore[no-untyped-def]
+    """Reckon what closing the providers of a cover saves, and how much room there is to spare.
+
+    `room` is filled: in row 10 what closing each provider saves (−infinity: it must be open), in
+    row 11 the room of its offer, in row 12 what it costs open without an offer. Returns the room that
+    all have together beyond what the cover needs.
+    """
+    z0, y0, w0 = m.first[1], m.first[2], m.first[3]
+    spare = -m.need[g]
+    for i in range(m.cover_start[g], m.cover_start[g + 1]):
+        p = m.cover_provider[i]
+        j = m.offer[m.offer_start[p]]
+        best, most, forced = INFINITE, 0.0, False
+        for b in range(m.band_start[j], m.band_start[j + 1]):
+            forced = forced or lower[z0 + b] > 0
+            if band_value[b] < INFINITE:
+                best = min(best, band_value[b])
+                most = max(most, m.hi[b])
+        at = i - m.cover_start[g]
+        room[10, at], room[11, at], room[12, at] = 0.0, 0.0, 0.0
+        if best == INFINITE or upper[y0 + p] == 0:
+            continue
+        plain = reduced[y0 + p]
+        if m.contract_start[p + 1] > m.contract_start[p]:
+            plain += members(m, upper, reduced, x, p, w0, room, places)
+        if plain == INFINITE:
+            continue
+        room[12, at] = plain
+        other = plain if lower[y0 + p] > 0 else min(plain, 0.0)
+        room[10, at] = -INFINITE if forced else plain + best - other
+        room[11, at] = most
+        spare += most
+    return spare
+
+
+@piece
+def _cover(m, lower, upper, reduced, x, band_value, room, places, g):  # type: ignore[no-untyped-def]
+    """Close the providers of a cover that need not be open; return what that saves, below 0."""
+    y0, w0 = m.first[2], m.first[3]
+    spare = closing(m, lower, upper, reduced, x, band_value, room, places, g)
+    if spare < 0.0:
+        return INFINITE
+    first, count = m.cover_start[g], m.cover_start[g + 1] - m.cover_start[g]
+    r_, w_, a_, x_, at_ = room[0], room[1], room[2], room[3], places[5]
+    n = 0
+    for i in range(count):
+        p = m.cover_provider[first + i]
+        if room[10, i] > 0.0 and x[y0 + p] > 0.0:
+            r_[n], w_[n], a_[n], at_[n] = -room[10, i], room[11, i], 1.0, i
+            n += 1
+    value = knapsack(
+        r_[:n], w_[:n], a_[:n], 0.0, spare, True, x_[:n], room[4:], places
+    )  # fmt: skip
+    for k in range(n):
+        if x_[k] < 1.0:
+            continue
+        i = at_[k]
+        p = m.cover_provider[first + i]
+        j = m.offer[m.offer_start[p]]
+        for b in range(m.band_start[j], m.band_start[j + 1]):
+            if x[m.first[1] + b] > 0:
+                x[m.first[1] + b] = 0.0
+                _clear(m, x, b)
+        if room[12, i] >= 0.0 and lower[y0 + p] == 0:
+            x[y0 + p] = 0.0
+            for t in range(m.contract_start[p], m.contract_start[p + 1]):
+                x[w0 + m.contract[t]] = 0.0
+    return value
 
 
 @piece
@@ -282,13 +397,13 @@ def _ascend(  # type: ignore[no-untyped-def]
 
 
 def scratch(m: Blocks) -> tuple[Floats, Ints]:
-    """Return what kernels of blocks write their notes on: shapes (5, most items) and (4, the same).
+    """Return what kernels of blocks write their notes on: shapes (13, most) and (6, most).
 
     Kernels that make no arrays themselves are faster, and compiled in less time.
     """
-    sizes = (np.diff(m.item_start), np.diff(m.contract_start))
-    most = max(int(size.max(initial=1)) for size in sizes)
-    return np.empty((5, most)), np.empty((4, most), dtype=np.int64)
+    sizes = (np.diff(m.item_start), np.diff(m.contract_start), np.diff(m.cover_start))
+    most = max(STATES, *(int(size.max(initial=1)) for size in sizes))
+    return np.empty((13, most)), np.empty((6, most), dtype=np.int64)
 
 
 def evaluate(

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimiser.solvers.decomposition.blocks import evaluate, members, scratch
+from optimiser.solvers.decomposition.blocks import closing, evaluate, members, scratch
 from optimiser.solvers.decomposition.kernels import kernel, piece
-from optimiser.solvers.decomposition.knapsack import INFINITE
+from optimiser.solvers.decomposition.knapsack import INFINITE, knapsack
 from optimiser.solvers.decomposition.sorting import arrange
 
 if TYPE_CHECKING:
@@ -31,15 +31,21 @@ def lift(
     columns = len(m.cost)
     reduced, x, rise = np.empty(columns), np.empty(columns), np.zeros(columns)
     band_value = np.empty(len(m.lo))
+    m = m._replace(exact=2 * m.exact)
     bound = evaluate(m, lower, upper, multipliers, reduced, x, band_value)
-    _penalties(m, lower, upper, reduced, x, band_value, rise, np.zeros(columns), *scratch(m))
+    opening, chosen = np.zeros(len(m.least)), np.zeros(columns)
+    _penalties(
+        m, lower, upper, reduced, x, band_value, rise, chosen, opening, *scratch(m)
+    )  # fmt: skip
     return rise, bound
 
 
 @kernel
 def _penalties(  # type: ignore[no-untyped-def]
-    m, lower, upper, reduced, x, band_value, rise, chosen, room, places
+    m, lower, upper, reduced, x, band_value, rise, chosen, opening, room, places
 ):
+    for g in range(len(m.need)):
+        _opening(m, lower, upper, reduced, chosen, band_value, opening, room, places, g)
     for j in m.outside:
         rise[j] = abs(reduced[j]) if x[j] == 0 else 0.0
     x0, z0, y0, w0 = m.first[0], m.first[1], m.first[2], m.first[3]
@@ -49,13 +55,15 @@ def _penalties(  # type: ignore[no-untyped-def]
         must = lower[y0 + p] > 0
         for i in range(m.offer_start[p], m.offer_start[p + 1]):
             j = m.offer[i]
-            best, forced = _best(m, lower, band_value, j, z0)
+            best, forced = _best(m, lower, band_value, j, z0, m.cover[p] >= 0)
             must = must or forced
             inside += best
         now = inside if must else min(inside, 0.0)
+        if m.cover[p] >= 0 and inside < INFINITE:
+            now = inside - opening[p]
         for i in range(m.offer_start[p], m.offer_start[p + 1]):
             j = m.offer[i]
-            best, forced = _best(m, lower, band_value, j, z0)
+            best, forced = _best(m, lower, band_value, j, z0, m.cover[p] >= 0)
             for b in range(m.band_start[j], m.band_start[j + 1]):
                 if upper[z0 + b] == 0 or band_value[b] == INFINITE:
                     rise[z0 + b] = INFINITE
@@ -90,9 +98,36 @@ def _penalties(  # type: ignore[no-untyped-def]
 
 
 @piece
-def _best(m, lower, band_value, j, z0):  # type: ignore[no-untyped-def]
+def _opening(m, lower, upper, reduced, x, band_value, opening, room, places, g):  # type: ignore[no-untyped-def]
+    """Fill `opening` with what it costs at least to open each provider of a cover that is closed."""
+    spare = closing(m, lower, upper, reduced, x, band_value, room, places, g)
+    first, count = m.cover_start[g], m.cover_start[g + 1] - m.cover_start[g]
+    value = _closed(m, spare, count, -1, room, places)
+    for i in range(count):
+        rise = 0.0
+        if room[10, i] > 0.0 and spare >= 0.0:
+            rise = max(_closed(m, spare, count, i, room, places) - value, 0.0)
+        opening[m.cover_provider[first + i]] = rise
+
+
+@piece
+def _closed(m, spare, count, apart, room, places):  # type: ignore[no-untyped-def]
+    """Return what closing saves at most, below 0, if all but one provider may close."""
+    n = 0
+    for i in range(count):
+        if room[10, i] > 0.0 and i != apart:
+            room[0, n], room[1, n], room[2, n] = -room[10, i], room[11, i], 1.0
+            n += 1
+    return knapsack(
+        room[0, :n], room[1, :n], room[2, :n], 0.0, max(spare, 0.0), True, room[3, :n],
+        room[4:], places,
+    )  # fmt: skip
+
+
+@piece
+def _best(m, lower, band_value, j, z0, covers):  # type: ignore[no-untyped-def]
     """Return what an offer's best band is worth, and whether one must be in force."""
-    best, forced = 0.0, False
+    best, forced = INFINITE if covers else 0.0, False
     for b in range(m.band_start[j], m.band_start[j + 1]):
         if lower[z0 + b] > 0 and not forced:
             best, forced = INFINITE, True

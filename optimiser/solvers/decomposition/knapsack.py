@@ -6,18 +6,21 @@ and w the volume; under split sourcing x is a volume (w = 1, a the most of it).
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 
 from optimiser.solvers.decomposition.kernels import piece
 from optimiser.solvers.decomposition.sorting import arrange
 
-#: Nodes that the exact search may visit before it settles for the bound of the relaxation.
-NODES = 300
+#: States and decisions that the exact search may hold before it settles for the relaxation's bound.
+STATES: Final = 1_000
+DECISIONS: Final = 62
 INFINITE = np.inf
 
 
 @piece
-def knapsack(r, w, a, lo, hi, exact, x, ratio, places):  # type: ignore[no-untyped-def]
+def knapsack(r, w, a, lo, hi, exact, x, room, places):  # type: ignore[no-untyped-def]
     """Minimise one knapsack; fill `x` and return the value, a lower bound where x is fractional.
 
     Parameters
@@ -30,14 +33,14 @@ def knapsack(r, w, a, lo, hi, exact, x, ratio, places):  # type: ignore[no-untyp
         Whether items are 0 or 1 and worth a search when the relaxation is fractional.
     x
         Filled with the amounts taken, shape (items,).
-    ratio, places
-        Scratch, shapes (items or more,) and (3, items or more).
+    room, places
+        Scratch, shapes (5, items and `STATES` or more) and (5, the same).
 
     Returns
     -------
     float
-        The least value (Dantzig's bound where the search was not made or not finished); infinite
-        if the items cannot come to `lo`.
+        The least value if only the limit that binds counts (Dantzig's bound, Oper. Res. 5, 1957,
+        where the search was not made or got too large); infinite if the items cannot come to `lo`.
     """
     n = len(r)
     total = 0.0
@@ -51,106 +54,141 @@ def knapsack(r, w, a, lo, hi, exact, x, ratio, places):  # type: ignore[no-untyp
             x[k] = 0.0
     if lo <= total <= hi:
         return value
+    # What is taken: items that pay, up to `hi`, or items that do not, as few as come to `lo`. The
+    # latter are all taken, and as many as can be are given back.
+    gives = total < lo
+    spare, ratio, order = hi, room[0], places[0]
+    if gives:
+        spare = total - lo
+    m = 0
     for k in range(n):
-        ratio[k] = r[k] / w[k] if w[k] > 0 else (-INFINITE if r[k] < 0 else INFINITE)
-    order = places[0, :n]
-    arrange(ratio[:n], order)
-    value = 0.0
-    total = 0.0
-    split = -1
-    for k in range(n):
-        x[k] = 0.0
-    for i in range(n):
-        k = order[i]
-        if r[k] >= 0.0 and total >= lo:
-            break
-        weight = w[k] * a[k]
-        most = hi if r[k] < 0.0 else lo
-        if total + weight <= most:
+        if (r[k] < 0.0) == gives:
+            continue
+        if gives:
             x[k] = a[k]
-            total += weight
+            spare += w[k] * a[k]
             value += r[k] * a[k]
         else:
-            x[k] = (most - total) / w[k]
-            value += r[k] * x[k]
-            total = most
-            split = k
-            break
-    if total < lo:
+            x[k] = 0.0
+        places[1, m] = k
+        ratio[m] = -abs(r[k]) / w[k] if w[k] > 0 else -INFINITE
+        m += 1
+    if spare < 0.0:
         return INFINITE
-    if split < 0 or not exact or lo > 0:
-        return value
-    return _search(r, w, order, hi, value, x, places[1], places[2])
+    if not gives:
+        value = 0.0
+    arrange(ratio[:m], order[:m])
+    for i in range(m):
+        order[i] = places[1, order[i]]
+    gain = 0.0
+    left = spare
+    for i in range(m):
+        k = order[i]
+        weight = w[k] * a[k]
+        if weight <= left:
+            gain += abs(r[k]) * a[k]
+            left -= weight
+            x[k] = 0.0 if gives else a[k]
+            continue
+        part = left / w[k]
+        root = gain + abs(r[k]) * part
+        x[k] = a[k] - part if gives else part
+        if exact:
+            root = _search(r, w, order[:m], i, gain, left, root, gives, x, room[1:], places[1:])
+        return value - root
+    return value - gain
 
 
 @piece
-def _search(r, w, order, hi, root, x, taken, chosen):  # type: ignore[no-untyped-def]
-    """Depth-first search over the items of negative cost, by Dantzig's bound; see `knapsack`.
+def _search(  # type: ignore[no-untyped-def]
+    r, w, order, split, gain, left, root, gives, x, room, places
+):
+    """Choose among items of 0 or 1 exactly; return what they gain at most, and fill `x`.
 
-    Martello & Toth 1990, Knapsack Problems, section 2.5, in a plain form.
+    The items before `split` are taken to begin with, gain `gain` and leave `left`. States are what
+    comes of taking or leaving others than these; items come in the order of what that loses at the
+    split item's ratio, and states that lose as much as the best solution does, or that weigh more
+    than another and gain less, are dropped: the core and the lists of Pisinger 1997 (Oper. Res. 45).
+
+    If states get too many, what those left can gain at most is returned, and the best solution is
+    filled in. `root` is the relaxation's gain.
     """
-    m = 0
-    while m < len(order) and r[order[m]] < 0.0:
-        m += 1
-    best = 0.0
-    # Start from the greedy solution, which skips what does not fit.
-    room = hi
+    m = len(order)
+    s = order[split]
+    price = abs(r[s]) / w[s]
+    # The best so far: what fits is taken, in order.
+    best, spare = gain, left
+    for i in range(split, m):
+        k = order[i]
+        if w[k] <= spare:
+            spare -= w[k]
+            best += abs(r[k])
+    loss, near, flips = room[0], places[0], places[1]
+    count = 0
     for i in range(m):
         k = order[i]
-        taken[i] = chosen[i] = 0
-        if w[k] <= room:
-            chosen[i] = 1
-            room -= w[k]
-            best += r[k]
-    room = hi
-    value = 0.0
-    i = 0
-    nodes = 0
-    while True:
-        # Forward: take all that fits, while the bound is better than the best.
-        pruned = False
-        while i < m:
-            bound = value
-            left = room
-            j = i
-            while j < m and w[order[j]] <= left:
-                left -= w[order[j]]
-                bound += r[order[j]]
-                j += 1
-            if j < m:
-                bound += r[order[j]] * left / w[order[j]]
-            if bound >= best - 1e-9 * abs(best):
-                pruned = True
-                break
-            # Items i to j - 1 fit: take them, and skip item j.
-            for t in range(i, j):
-                taken[t] = 1
-                room -= w[order[t]]
-                value += r[order[t]]
-            if j < m:
-                taken[j] = 0
-            i = j + 1
-            nodes += 1
-            if nodes > NODES:
-                # x holds the fractional solution of the relaxation still.
-                return root
-        if not pruned and value < best:
-            best = value
-            for t in range(m):
-                chosen[t] = taken[t] if t < i else 0
-        # Backward: the last item taken is left out.
-        i = min(i, m) - 1
-        while i >= 0 and taken[i] == 0:
-            i -= 1
-        if i < 0:
+        loses = abs(abs(r[k]) - price * w[k])
+        if root - loses > best:
+            loss[count] = loses
+            flips[count] = i
+            count += 1
+    arrange(loss[:count], near[:count])
+    weight, worth, mask = room[1], room[2], places[2]
+    weight_, worth_, mask_ = room[3], room[4], places[3]
+    weight[0], worth[0], mask[0] = -left, gain, 0  # weights are told beyond what there is room for
+    states, found = 1, np.int64(-1)
+    c = 0
+    while c < count and states > 0:
+        if c == DECISIONS:
+            states = -states
             break
-        taken[i] = 0
-        room += w[order[i]]
-        value -= r[order[i]]
-        i += 1
-    for k in range(len(order)):
-        x[k] = 0.0
-    for t in range(m):
-        if chosen[t] > 0:
-            x[order[t]] = 1.0
-    return best
+        i = flips[near[c]]
+        k = order[i]
+        heavier, gains = w[k], abs(r[k])
+        if i < split:
+            heavier, gains = -heavier, -gains
+        bit = np.int64(1) << c
+        rest = loss[near[c + 1]] if c + 1 < count else INFINITE
+        # Merge states as they are with those that decide otherwise about the item, by weight.
+        one, two, kept, last = 0, 0, 0, -INFINITE
+        lowest = best * (1.0 + 1e-12)
+        while one < states or two < states:
+            if two >= states or (one < states and weight[one] <= weight[two] + heavier):
+                here, value, made = weight[one], worth[one], mask[one]
+                one += 1
+            else:
+                here, value, made = weight[two] + heavier, worth[two] + gains, mask[two] | bit
+                two += 1
+                if here <= 0.0 and value > best:
+                    best, found = value, made
+                    lowest = best * (1.0 + 1e-12)
+            # What comes of a state takes another decision, which loses as much as the next one.
+            if value <= last or value - price * here - rest <= lowest:
+                continue
+            if kept == STATES:
+                kept = STATES + 1
+                break
+            weight_[kept], worth_[kept], mask_[kept] = here, value, made
+            kept, last = kept + 1, value
+        if kept > STATES:
+            states = -states
+            break
+        weight, worth, mask, weight_, worth_, mask_ = weight_, worth_, mask_, weight, worth, mask
+        states = kept
+        c += 1
+    most = best
+    for t in range(-states):
+        most = max(most, worth[t] - price * weight[t] - loss[near[c]])
+    # Nothing found: what fits, in order.
+    spare = left
+    for i in range(m):
+        taken = i < split
+        if found < 0 and i >= split and w[order[i]] <= spare:
+            spare -= w[order[i]]
+            taken = True
+        x[order[i]] = 0.0 if taken == gives else 1.0
+    for c in range(min(count, DECISIONS)):
+        if found >= 0 and (found >> c) & 1:
+            k = order[flips[near[c]]]
+            x[k] = 1.0 - x[k]
+    return min(most, root)

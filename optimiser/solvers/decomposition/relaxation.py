@@ -8,7 +8,7 @@ in the blocks: bands and their volumes, "only where the provider is in use", mem
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -108,7 +108,9 @@ class Relaxation:
         bands, offers, providers = (problem.size(k) for k in ("band", "offer", "provider"))
         item_start, item = grouped(problem.banded_band, bands)
         offer_start, offer = grouped(problem.offer_provider, providers)
-        contract_start, contract = grouped(problem.contract_provider, providers)
+        matter = np.flatnonzero(self.formulation.contracts_matter())
+        contract_start, contract = grouped(problem.contract_provider[matter], providers)
+        contract = matter[contract]
         volume = problem.option_volume[problem.banded_option].astype(np.float64)
         hi = problem.band_most
         inside = np.zeros(columns.count, dtype=bool)
@@ -141,6 +143,7 @@ class Relaxation:
             members=problem.provider_max_members,
             outside=np.flatnonzero(~inside),
             exact=np.array([0 if problem.split else 1], dtype=whole),
+            **covers(problem, problem.offer_provider, providers),
         )
 
     def _length(self, value: Floats, first: Ints) -> Floats:
@@ -286,3 +289,29 @@ class Ascent:
             self.bound = value + relax.offset
             if self.bound >= target or stop():
                 return
+
+
+def covers(problem: Problem, provider: Ints, providers: int) -> dict[str, NDArray[Any]]:
+    """Prototype."""
+    cover = np.full(providers, -1, dtype=np.int64)
+    need, start, members = [], [0], []
+    most = problem.band_most
+    count = np.bincount(provider, minlength=providers)
+    import os
+    for service in np.unique(problem.pair_service).tolist() if not os.environ.get("NOCOVER") else []:
+        mine = problem.pair_service == service
+        total = int(problem.pair_volume[mine & ~problem.home].sum())
+        here = np.flatnonzero(problem.offer_service == service)
+        bands = np.flatnonzero(problem.offer_service[problem.band_offer] == service)
+        if not total or not len(here) or np.any(most[bands] >= total) or np.any(count[provider[here]] > 1):
+            continue
+        cover[provider[here]] = len(need)
+        need.append(float(total))
+        members += provider[here].tolist()
+        start.append(len(members))
+    return {
+        "cover": cover,
+        "cover_start": np.array(start, dtype=np.int64),
+        "cover_provider": np.array(members, dtype=np.int64),
+        "need": np.array(need, dtype=np.float64),
+    }

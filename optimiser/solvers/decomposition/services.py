@@ -25,6 +25,7 @@ from optimiser.solvers.decomposition import blocks as kernels
 from optimiser.solvers.decomposition.blocks import Blocks
 from optimiser.solvers.decomposition.crew import Crew, Job
 from optimiser.solvers.decomposition.general import ask
+from optimiser.solvers.decomposition.relaxation import covers
 from optimiser.solvers.decomposition.ranges import grouped, starts
 from optimiser.solvers.decomposition.searching import Search, likely, pull
 from optimiser.solvers.decomposition.tree import Tree
@@ -486,6 +487,7 @@ def _blocks(
         members=none,
         outside=nx + nz + ny + np.arange(nh),
         exact=m.exact,
+        **covers(problem, np.arange(ny), ny),
     )
 
 

@@ -129,19 +129,26 @@ class Formulation:
     def _contracts_of_options(self) -> None:
         """Deliver only under a contract: Σ_b x ≤ w; under split, tie uses to volumes as well."""
         problem, columns = self.problem, self.columns
-        options = np.arange(problem.options)
-        x = (problem.banded_option, columns.at("x"))
         w = columns.at("w", problem.option_contract)
-        names = labels(problem, "contract", "part", options)
+        contracts = self.contracts_matter()[problem.option_contract]
         if not problem.split:
-            self._rows.at_most(len(options), [(*x, 1), (options, w, -1)], 0, names)
+            tied = np.flatnonzero(contracts)
+            place = np.full(problem.options, -1, dtype=np.int64)
+            place[tied] = np.arange(len(tied))
+            owner = place[problem.banded_option]
+            inside = np.flatnonzero(owner >= 0)
+            entries = [
+                (owner[inside], columns.at("x", inside), 1),
+                (np.arange(len(tied)), w[tied], -1),
+            ]
+            names = labels(problem, "contract", "part", tied)
+            self._rows.at_most(len(tied), entries, 0, names)
             return
         capacity = problem.offer_capacity[problem.option_offer]
         most = np.minimum(problem.option_volume, capacity)
         # Where nothing asks whether an option is used, its flow is tied to its contract at once;
         # and to nothing where that does not matter either.
         used, home_used = self.watched
-        contracts = self.contracts_matter()[problem.option_contract]
         direct = np.flatnonzero(~used & contracts)
         place = np.full(problem.options, -1, dtype=np.int64)
         place[direct] = np.arange(len(direct))
@@ -201,9 +208,7 @@ class Formulation:
         problem, columns = self.problem, self.columns
         contracts, providers = np.arange(columns.sizes["w"]), np.arange(columns.sizes["y"])
         w, y = columns.at("w"), columns.at("y", problem.contract_provider)
-        tied = contracts
-        if problem.split:
-            tied = np.flatnonzero(self.contracts_matter())
+        tied = np.flatnonzero(self.contracts_matter())
         each = np.arange(len(tied))
         names = labels(problem, "member", "contract", tied)
         entries: list[Entry] = [(each, w[tied], 1), (each, y[tied], -1)]
