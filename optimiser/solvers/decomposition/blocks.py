@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 FRESH, STALE, FALLS = 0.1, 0.005, 0.1
 #: What steps shorten by when patience is at its end.
 SHORTEN: Final = 0.66
+#: Where providers are chosen for a cover: what is left of the last direction in the next one, and
+#: how many times as long patience lasts.
+MOMENTUM, PATIENT = 0.8, 3
 
 
 class Blocks(NamedTuple):
@@ -345,7 +348,7 @@ def residual(m, x, multipliers, result):  # type: ignore[no-untyped-def]
 @kernel
 def _ascend(  # type: ignore[no-untyped-def]
     m, lower, upper, multipliers, average, bound, step, failures, patience, iterations, target,
-    reduced, x, values, steps, room, places,
+    momentum, reduced, x, values, steps, room, places,
 ):
     """Ascend as `ascend` does; `evaluate` and `scratch` say what the last arguments are."""
     rows, columns = len(m.low), len(m.cost)
@@ -354,35 +357,50 @@ def _ascend(  # type: ignore[no-untyped-def]
         bound = _evaluate(m, lower, upper, multipliers, reduced, x, values, room, places)
         for j in range(columns):
             average[j] = x[j]
+        for i in range(rows):
+            trial[i], direction[i] = multipliers[i], 0.0
+    jumps = momentum > 0.0
+    here = -INFINITE
     for _ in range(iterations):
         if bound >= target:
             break
-        residual(m, average, multipliers, direction)
+        if jumps:
+            if here == -INFINITE:
+                here = _evaluate(m, lower, upper, trial, reduced, x, values, room, places)
+            residual(m, x, trial, other)
+            for i in range(rows):
+                direction[i] = other[i] + momentum * direction[i]
+        else:
+            residual(m, average, multipliers, direction)
+            here = bound
+            for i in range(rows):
+                trial[i] = multipliers[i]
         norm = 0.0
         for i in range(rows):
             norm += direction[i] * direction[i]
         if norm < 1e-14:
             break
-        length = step * (target - bound) / norm
+        length = step * (target - here) / norm
         for i in range(rows):
-            value = multipliers[i] + length * direction[i]
+            value = trial[i] + length * direction[i]
             if m.low[i] == -INFINITE:
                 value = min(value, 0.0)
             if m.high[i] == INFINITE:
                 value = max(value, 0.0)
             trial[i] = value
-        found = _evaluate(m, lower, upper, trial, reduced, x, values, room, places)
+        here = _evaluate(m, lower, upper, trial, reduced, x, values, room, places)
         fresh = FRESH
         if step < FALLS:
             fresh = max(FRESH * (step / FALLS) ** 0.5, STALE)
         for j in range(columns):
             average[j] = fresh * x[j] + (1.0 - fresh) * average[j]
-        if found > bound:
-            residual(m, x, trial, other)
+        if here > bound:
             agrees = 0.0
-            for i in range(rows):
-                agrees += other[i] * direction[i]
-            bound = found
+            if not jumps:
+                residual(m, x, trial, other)
+                for i in range(rows):
+                    agrees += other[i] * direction[i]
+            bound = here
             for i in range(rows):
                 multipliers[i] = trial[i]
             failures = 0
@@ -390,9 +408,13 @@ def _ascend(  # type: ignore[no-untyped-def]
                 step = min(step * 1.1, 2.0)
         else:
             failures += 1
-            if failures >= patience:
+            if failures >= (PATIENT * patience if jumps else patience):
                 step *= SHORTEN
                 failures = 0
+                if jumps:
+                    here = -INFINITE
+                    for i in range(rows):
+                        trial[i], direction[i] = multipliers[i], 0.0
     return bound, step, failures
 
 
@@ -404,6 +426,13 @@ def scratch(m: Blocks) -> tuple[Floats, Ints]:
     sizes = (np.diff(m.item_start), np.diff(m.contract_start), np.diff(m.cover_start))
     most = max(STATES, *(int(size.max(initial=1)) for size in sizes))
     return np.empty((13, most)), np.empty((6, most), dtype=np.int64)
+
+
+def standing(m: Blocks, multipliers: Floats) -> Floats:
+    """Return what `ascend` keeps from call to call, for one that begins at the multipliers."""
+    steps = np.zeros((3, len(m.low)))
+    steps[1] = multipliers
+    return steps
 
 
 def evaluate(
@@ -437,7 +466,7 @@ def evaluate(
     """
     bound: float = _ascend(
         m, lower, upper, multipliers, np.empty(len(x)), -INFINITE, 0.0, 0, 0, 0, INFINITE,
-        reduced, x, band_value, np.empty((3, len(m.low))), *scratch(m),
+        0.0, reduced, x, band_value, np.empty((3, len(m.low))), *scratch(m),
     )[0]  # fmt: skip
     return bound
 
@@ -454,6 +483,7 @@ def ascend(
     patience: int,
     iterations: int,
     target: float,
+    steps: Floats | None = None,
 ) -> tuple[float, float, int]:
     """Take steps of the volume algorithm (Barahona & Anbil 2000, Math. Prog. 87).
 
@@ -480,8 +510,10 @@ def ascend(
     """
     columns = len(m.cost)
     reduced, x, values = np.empty(columns), np.empty(columns), np.empty(len(m.lo))
+    if steps is None:
+        steps = standing(m, multipliers)
     result: tuple[float, float, int] = _ascend(
         m, lower, upper, multipliers, average, bound, step, failures, patience, iterations, target,
-        reduced, x, values, np.empty((3, len(m.low))), *scratch(m),
+        MOMENTUM if len(m.need) else 0.0, reduced, x, values, steps, *scratch(m),
     )  # fmt: skip
     return result

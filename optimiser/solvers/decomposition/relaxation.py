@@ -221,6 +221,7 @@ class Ascent:
         self.bound = -math.inf
         self.step = 1.0
         self._failures = 0
+        self._steps = blocks.standing(relaxation.blocks, multipliers)
 
     @property
     def safe_bound(self) -> float:
@@ -284,7 +285,7 @@ class Ascent:
             value, self.step, self._failures = blocks.ascend(
                 relax.blocks, relax.lower, relax.upper, self.multipliers, self.average,
                 self.bound - relax.offset, self.step, self._failures, PATIENCE, CHUNK,
-                target - relax.offset,
+                target - relax.offset, self._steps,
             )  # fmt: skip
             self.bound = value + relax.offset
             if self.bound >= target or stop():

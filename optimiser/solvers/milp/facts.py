@@ -118,14 +118,16 @@ def _structure(formulation: Formulation) -> tuple[Ints, Ints, Ints, Ints]:
     problem, columns, matrix = formulation.problem, formulation.columns, formulation.matrix
     parent, link, most, least = (np.full(columns.count, -1, dtype=np.int64) for _ in range(4))
     rows = {what: np.arange(start, stop) for what, start, stop in formulation.blocks if what}
-    for block, what, above in (
-        ("x", "band", columns.at("z", problem.banded_band)),
-        ("z", "offer", columns.at("y", problem.offer_provider[problem.band_offer])),
-        ("w", "member", columns.at("y", problem.contract_provider)),
-    ):
-        parent[columns.block(block)] = above
+    tied = np.flatnonzero(formulation.contracts_matter())
+    for what, below, above, number in (
+        ("band", columns.at("x"), columns.at("z", problem.banded_band), None),
+        ("offer", columns.at("z"), columns.at("y", problem.offer_provider[problem.band_offer]),
+         problem.band_offer),
+        ("member", columns.at("w", tied), columns.at("y", problem.contract_provider[tied]), None),
+    ):  # fmt: skip
+        parent[below] = above
         each = rows.get(what, np.zeros(0, dtype=np.int64))
-        link[columns.block(block)] = each[problem.band_offer] if block == "z" else each
+        link[below] = each if number is None else each[number]
     for what, block, limit in (
         ("most", "z", most),
         ("least", "z", least),
