@@ -61,6 +61,9 @@ PART: Final = 0.5
 WHOLE: Final = 1e-6
 #: Relative room between a service's best solution and its bound.
 CLOSE: Final = 1e-6
+#: Part of the way from the root's bound to the best solution that a tree looks at first, as a root
+#: of it, and what it grows by.
+HOPE: Final = 4.0
 #: Weight of the newest solution in the average of the services' solutions.
 FRESH: Final = 0.2
 #: First step of the prices, and what steps shorten by where they do not help.
@@ -104,6 +107,7 @@ class Service:
         self.tree = Tree(blocks, lower, upper, start, choice, self._finish, PAIRS if again else 0)
         self._seed = seed
         self._heat = HEATS[0]
+        self._hoped = 1.0 / HOPE**2
         self.pool: list[Floats] = []
         self._seen: set[bytes] = set()
 
@@ -235,14 +239,34 @@ class Service:
         cost = self.tree.blocks.cost
         until = self.tree.nodes + nodes
         self._looks = nodes // 2
+        if not self.tree.nodes:
+            self.tree.run(self.best(cost)[0], 1, stop)
         while True:
             value, _ = self.best(cost)
-            target = value - CLOSE * abs(value)
+            whole = value - CLOSE * abs(value)
+            target = min(whole, self._aim(value))
             closed = self.tree.run(target, CHUNK, stop)
+            if closed and target < whole:
+                self._hoped *= HOPE
+                self.tree.reprice(cost.copy())  # what a lower target has closed is open again
+                if self.tree.nodes < until and not stop():
+                    continue
+                return target
             if closed or self.tree.nodes >= until or stop():
                 return min(self.tree.bound, value)
             leaf = self.tree.leaf
             self._look(self.tree.plunge(target) if leaf is None else leaf.average, AGAIN)
+
+    def _aim(self, value: float) -> float:
+        """Return what the tree is to look for: less than the best solution where that may be poor.
+
+        Nodes that only a poor solution leaves open are many, so that the tree looks for a far
+        better one first, and if there is none for one that is not quite as good.
+        """
+        root = self.tree.root_bound
+        if not len(self.tree.blocks.need) or not math.isfinite(root) or value <= root:
+            return value
+        return root + (value - root) * min(self._hoped, 1.0)
 
     def cut(self) -> LinearRow:
         """Return the row that the service's part costs at least its bound, at its present prices.

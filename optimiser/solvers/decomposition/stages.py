@@ -287,10 +287,10 @@ class _Run:
         """
         ledger = self._ledger
         # What a general solver closes at once needs nothing else.
-        if self._proofs > 0 or self._left() > LIGHT:
+        if self._proofs > 0 or self._left() > LIGHT or len(self._relaxation.blocks.need):
             self._take_apart(search)
-            while not ledger.enough() and self._core():
-                pass
+        while not ledger.enough() and self._core():
+            self._fix()
         if not ledger.enough() and self._core_size() is None:
             looks = round(LOOKS * AGAIN ** min(self._proofs, 8))
             self._proofs += 1
@@ -321,7 +321,7 @@ class _Run:
         """
         wanted = round(CORE * GROW**self._cores * self._problem.pairs)
         left = self._left()
-        if left <= FEW * wanted or (self._proofs == 0 and left <= LIGHT):
+        if left <= FEW * wanted:
             return None
         return wanted
 
@@ -367,7 +367,8 @@ class _Run:
         count = len(np.unique(self._problem.pair_service))
         if ledger.plan is None or relaxation.columns.sizes["x"] > BRANCHED * count:
             return
-        if self._services is not None and self._services.bound < ledger.bound:
+        covers = len(relaxation.blocks.need) > 0
+        if not covers and self._services is not None and self._services.bound < ledger.bound:
             return  # the general solver does better
         ledger.tell("bounding services apart")
         if self._services is None:

@@ -116,6 +116,8 @@ class Tree:
         self._gains: dict[tuple[int, int], tuple[int, float, float]] = {}
         self._count = 0
         self.nodes = 0
+        #: Bound of the root at the last prices it was entered at.
+        self.root_bound = -math.inf
         #: The last node at which nothing was left to decide.
         self.leaf: Node | None = None
 
@@ -192,6 +194,8 @@ class Tree:
                 break
             marked = bound
         node.bound = max(bound, node.bound)
+        if not node.depth:
+            self.root_bound = node.bound
         if node.bound >= target:
             self._closed.append(node)
             return
