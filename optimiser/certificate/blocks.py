@@ -38,6 +38,9 @@ class Blocks:
         Whether a row of no or of one column alone leaves no solution.
     members
         Least and most contracts of providers that have limits; None is no limit.
+    rooms
+        For each row that asks for bands in force that can take a volume: how much of it each band
+        can take, and the volume.
 
     Raises
     ------
@@ -62,7 +65,9 @@ class Blocks:
         self._items()
         self._bands()
         self._members()
+        self.rooms: list[tuple[dict[int, int], int]] = []
         self.offer_of = {z: number for number, bands in enumerate(self.offers) for z in bands}
+        self._rooms()
 
     def _single_rows(self) -> None:
         """Take rows of one column as its bounds, and rows of none for what they say."""
@@ -245,6 +250,19 @@ class Blocks:
             elif value < 0 or self.lower[column] < 0:
                 raise Rejected(f"row {row} does not limit column {band}")
         return limit, weights
+
+    def _rooms(self) -> None:
+        """Read Σ room · band ≥ volume."""
+        facts = self.facts
+        for row in facts.rooms:
+            if not 0 <= row < facts.rows or facts.row_high[row] == FREE:
+                raise Rejected(f"row {row} asks for no bands")
+            room = {}
+            for column, value in zip(*facts.entries(row), strict=True):
+                if value >= 0 or column not in self.offer_of:
+                    raise Rejected(f"row {row} asks for more than bands")
+                room[column] = -value
+            self.rooms.append((room, -facts.row_high[row]))
 
     def _members(self) -> None:
         """Read the limits of contracts."""

@@ -41,7 +41,7 @@ class Rejected(ValueError):
 class Facts:
     """One program, as flat arrays of 64-bit integers; money in last places.
 
-    The last five arrays say where blocks are. They are hints: `blocks.Blocks` believes none of them
+    The last arrays, from `parent` on, say where blocks are. They are hints: `blocks.Blocks` believes none of them
     before it has seen the row that proves it.
 
     Parameters
@@ -62,6 +62,8 @@ class Facts:
     most, least
         The rows that limit, while a column is 1, the weight of its option-bands (a band) or the
         number of its contracts (a provider) from above and below; −1 where there is none.
+    rooms
+        The rows that ask for bands in force that can take a volume together.
     """
 
     offset: int
@@ -77,6 +79,7 @@ class Facts:
     link: Longs
     most: Longs
     least: Longs
+    rooms: Longs
 
     @property
     def columns(self) -> int:
@@ -90,7 +93,7 @@ class Facts:
 
     def digest(self) -> str:
         """SHA-256 over every number, in hexadecimal."""
-        found = sha256(f"optimiser-facts 1\n{self.offset}\n".encode())
+        found = sha256(f"optimiser-facts 2\n{self.offset}\n".encode())
         for name in self.__slots__:
             values = getattr(self, name)
             if name == "offset":

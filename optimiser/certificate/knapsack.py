@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from heapq import merge
 
 #: Value and weight.
 Item = tuple[int, int]
@@ -11,8 +11,8 @@ Item = tuple[int, int]
 def least(items: list[Item], lo: int, hi: int | None, nodes: int) -> int | None:
     """Return a lower bound on the least value; None where nothing keeps the limits.
 
-    Where the relaxation (Dantzig 1957, Oper. Res. 5) is whole, or the search ends within `nodes`
-    and `lo` does not bind, it is the least value itself; else it is the relaxation's, rounded up.
+    Only the limit that binds counts. Where the relaxation (Dantzig 1957, Oper. Res. 5) is whole or
+    the search ends within `nodes` it is the least value itself; else a relaxation's, rounded up.
 
     Parameters
     ----------
@@ -21,16 +21,21 @@ def least(items: list[Item], lo: int, hi: int | None, nodes: int) -> int | None:
     lo, hi
         Least and most weight; None is no limit.
     nodes
-        Most nodes of the search.
+        Most states that the search may keep; 0: none is made.
     """
     if hi is not None and (hi < 0 or hi < lo):
         return None
     gains = [item for item in items if item[0] < 0 and (hi is None or item[1] <= hi)]
     value, total = sum(r for r, _ in gains), sum(w for _, w in gains)
     if hi is not None and total > hi:
-        return _within(gains, hi, nodes)
+        return -_most([(-r, w) for r, w in gains], hi, nodes)
     if total < lo:
-        return _up_to(items, value, lo - total, hi)
+        # Take all that do not pay, and give back what can be.
+        rest = [(r, w) for r, w in items if r >= 0 and w and (hi is None or w <= hi)]
+        spare = total + sum(w for _, w in rest) - lo
+        if spare < 0:
+            return None
+        return value + sum(r for r, _ in rest) - _most(rest, spare, nodes)
     return value
 
 
@@ -79,66 +84,60 @@ def _filled(gains: list[Item], hi: int) -> tuple[int, int, int, int]:
     raise AssertionError("all items fit")
 
 
-def _within(gains: list[Item], hi: int, nodes: int) -> int:
-    whole, room, r, w = _filled(gains, hi)
-    value = whole - (-r * room) // w
-    if not nodes or not room:
-        return value
-    items = ordered([item for item in gains if item[1]])
-    found = _search(items, hi, nodes)
-    return value if found is None else found + sum(r for r, w in gains if not w)
+def _most(items: list[Item], room: int, nodes: int) -> int:
+    """Return the most that items (gain and weight) can gain within a room, or a bound on it."""
+    gain, left = sum(g for g, w in items if not w), room
+    order = ordered([(-g, w) for g, w in items if w])
+    for split, (g, w) in enumerate(order):
+        if w > left:
+            break
+        gain -= g
+        left -= w
+    else:
+        return gain
+    if not nodes or not left:
+        return gain + (-g * left) // w
+    return _search([(-g, w) for g, w in order], split, gain, left, nodes)
 
 
-def _search(items: list[Item], hi: int, nodes: int) -> int | None:
-    """Return the least value of items in their order, or None where `nodes` do not suffice.
+def _search(items: list[Item], split: int, gain: int, left: int, nodes: int) -> int:
+    """Return the most that items can gain, or what no choice gains more than.
 
-    Depth first: all that fits is taken, then the last item taken is left out, and so on, by the
-    relaxation's bound (Martello & Toth 1990, Knapsack Problems, section 2.5).
+    The items before `split` are taken to begin with: gain, and room left. A state is what comes of
+    deciding otherwise on some items, which are looked at in the order of what that loses at the
+    split item's gain per weight. States that cannot come to more than the best, or weigh more than
+    another and gain no more, are dropped (after Pisinger 1997, Oper. Res. 45). With more than
+    `nodes` of them the relaxation's value of what is left is returned.
     """
-    weights, values = [0], [0]
-    for r, w in items:
-        weights.append(weights[-1] + w)
-        values.append(values[-1] + r)
-    count = len(items)
-    taken: list[tuple[int, int]] = []  # ranges
-    best = value = at = 0
-    room = hi
-    while True:
-        while at < count:
-            end = bisect_right(weights, weights[at] + room, at) - 1
-            bound = value + values[end] - values[at]
-            left = room - weights[end] + weights[at]
-            if end < count:
-                r, w = items[end]
-                bound -= (-r * left) // w
-            if bound >= best:
-                break
-            if end > at:
-                taken.append((at, end))
-            value += values[end] - values[at]
-            room = left
-            at = end + 1
-            nodes -= 1
-            if nodes < 0:
-                return None
-        else:
-            best = min(best, value)
-        if not taken:
-            return best
-        start, at = taken.pop()
-        if start < at - 1:
-            taken.append((start, at - 1))
-        r, w = items[at - 1]
-        value -= r
-        room += w
-
-
-def _up_to(items: list[Item], value: int, missing: int, hi: int | None) -> int | None:
-    """Add the cheapest items until the weight is there, the last one in part, rounded up."""
-    rest = [(r, w) for r, w in items if r >= 0 and w and (hi is None or w <= hi)]
-    for r, w in ordered(rest):
-        if w >= missing:
-            return value - (-r * missing) // w
-        value += r
-        missing -= w
-    return None
+    price, unit = items[split]
+    best, spare = gain, left
+    for g, w in items[split:]:
+        if w <= spare:
+            best, spare = best + g, spare - w
+    root = gain * unit + price * left
+    flips = []
+    for at, (g, w) in enumerate(items):
+        loss = abs(g * unit - price * w)
+        if root - loss > best * unit:
+            flips.append((loss, (-g, -w) if at < split else (g, w)))
+    flips.sort()
+    states = [(-left, gain)]  # weight beyond the room, and gain
+    for number, (loss, (g, w)) in enumerate(flips):
+        if not states:
+            break
+        rest = flips[number + 1][0] if number + 1 < len(flips) else None
+        kept: list[Item] = []
+        last = None
+        for beyond, worth in merge(states, [(a + w, b + g) for a, b in states]):
+            if beyond <= 0 and worth > best:
+                best = worth
+            if rest is None or (last is not None and worth <= last):
+                continue
+            if worth * unit - price * beyond - rest > best * unit:
+                kept.append((beyond, worth))
+                last = worth
+        if len(kept) > nodes:
+            bound = max(worth * unit - price * beyond - loss for beyond, worth in states)
+            return max(best, bound // unit)
+        states = kept
+    return best

@@ -10,7 +10,7 @@ DIGITS: Final = 20
 MOST_DIGITS: Final = 100
 #: Units in a last place of money at `DIGITS`.
 UNIT: Final = 1 << DIGITS
-#: Most nodes of a search in one knapsack that a certificate may ask for.
+#: Most states of a search in one knapsack that a certificate may ask for.
 MOST_NODES: Final = 10_000
 
 
@@ -121,7 +121,7 @@ class Certificate:
         Objective, in last places of money, from which on solutions need not be looked at; the bound
         is no higher then. None without.
     nodes
-        Nodes that may be searched in each knapsack; 0: the relaxation's value will do.
+        States that may be kept in each knapsack's search; 0: the relaxation's value will do.
     digits
         Binary digits that multipliers and targets have after the last place of money.
     facts
@@ -133,7 +133,7 @@ class Certificate:
 
     stages: tuple[Stage, ...]
     cutoff: int | None = None
-    nodes: int = 300
+    nodes: int = 1_000
     digits: int = DIGITS
     facts: str = ""
     bound: int | None = None

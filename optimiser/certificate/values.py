@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from optimiser.certificate.facts import FREE, Rejected
-from optimiser.certificate.knapsack import least, relaxed
+from optimiser.certificate.knapsack import Item, least, relaxed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -17,6 +17,63 @@ if TYPE_CHECKING:
 _PATIENCE: Final = 256
 #: A provider's column (−1: none), its offers, its contracts.
 Unit = tuple[int, list[int], list[int]]
+
+
+class Cover:
+    """Units of one offer each, of which those open must have room for a volume.
+
+    Parameters
+    ----------
+    units
+        Their numbers.
+    room
+        How much each band can take.
+    need
+        The volume.
+
+    Attributes
+    ----------
+    value
+        Least value of all units together; None: they have not the room.
+    opening
+        What it adds to have a unit's offer in force; not there where that adds nothing.
+    """
+
+    def __init__(self, units: list[int], room: dict[int, int], need: int) -> None:
+        self.units, self.room, self.need = units, room, need
+        self.value: int | None = 0
+        self.opening: dict[int, int] = {}
+
+    def settle(self, values: Values, nodes: int, *, openings: bool = False) -> None:
+        """Choose which units are open; with `openings`, also with each of the others open."""
+        spare, total = -self.need, 0
+        closed: dict[int, Item] = {}  # what may be closed: what that saves, and the room it takes
+        for unit in self.units:
+            inside, most, must = values.opened(unit, self.room)
+            other = values.without(unit)
+            if inside is None:
+                if must or other is None:
+                    self.value = None
+                    return
+                total += other
+                continue
+            total += inside
+            spare += most
+            if not must and other is not None and inside > other:
+                closed[unit] = (other - inside, most)
+        self.value = None
+        if spare < 0:
+            return
+        saved = least(list(closed.values()), 0, spare, nodes)
+        assert saved is not None
+        self.value = total + saved
+        self.opening.clear()
+        for unit in closed if openings else ():
+            others = [item for each, item in closed.items() if each != unit]
+            less = least(others, 0, spare, nodes)
+            assert less is not None
+            if less > saved:
+                self.opening[unit] = less - saved
 
 
 class Values:
@@ -48,6 +105,8 @@ class Values:
         L(λ) so far as there are values.
     infeasible
         Number of units and of single columns that nothing feasible is left of.
+    covers
+        Units that are chosen together; `total` says nothing of them.
     """
 
     def __init__(
@@ -66,6 +125,10 @@ class Values:
         self.units: list[Unit] = []
         self.unit_of = [-1] * self.facts.columns
         self._make_units(apart)
+        self.covers: list[Cover] = []
+        self._cover_of: dict[int, Cover] = {}
+        if not apart:
+            self._make_covers()
         self.reduced: list[int] = []
         self.multiplier: dict[int, int] = {}
         self.must: dict[int, set[int]] = {}
@@ -88,6 +151,59 @@ class Values:
                 self.units.append(unit)
                 for column in self.columns_of(number):
                     self.unit_of[column] = number
+
+    def _make_covers(self) -> None:
+        """Take the rooms whose offers are their providers' only ones, each in one of them."""
+        for room, need in self.blocks.rooms:
+            units = sorted({self.unit_of[z] for z in room})
+            single = all(len(self.units[unit][1]) == 1 for unit in units)
+            if single and not any(unit in self._cover_of for unit in units):
+                self.covers.append(Cover(units, room, need))
+                self._cover_of.update(dict.fromkeys(units, self.covers[-1]))
+
+    def drop_covers(self) -> None:
+        """Choose no units together from now on."""
+        self.covers.clear()
+        self._cover_of.clear()
+
+    def covered(self) -> int | None:
+        """Return `total` with covers chosen as a whole; None where one has not the room."""
+        total = self.total
+        for cover in self.covers:
+            if self._stop():
+                raise InterruptedError
+            cover.settle(self, self._nodes)
+            if cover.value is None:
+                return None
+            total += cover.value - sum(self.unit_value[unit] or 0 for unit in cover.units)
+        return total
+
+    def opened(self, unit: int, room: dict[int, int]) -> tuple[int | None, int, bool]:
+        """Return what a unit of one offer is worth with it in force, its room, and if it must be.
+
+        The first is None where it cannot be.
+        """
+        y, (offer,), contracts = self.units[unit]
+        must = self.must.get(offer)
+        usable = [
+            z
+            for z in self.blocks.offers[offer]
+            if self.upper[z] > 0 and (must is None or z in must) and self._band(z) is not None
+        ]
+        value = self._contracts(y, contracts)
+        if not usable or self.upper[y] <= 0 or value is None:
+            return None, 0, must is not None
+        best = min(self._band(z) or 0 for z in usable)
+        return self.reduced[y] + value + best, max(room.get(z, 0) for z in usable), must is not None
+
+    def without(self, unit: int) -> int | None:
+        """Return what a unit is worth without an offer in force; None where it cannot be so."""
+        y, _, contracts = self.units[unit]
+        must = self.lower[y] > 0 or any(self.lower[w] > 0 for w in contracts)
+        value = self._contracts(y, contracts) if self.upper[y] > 0 else None
+        if value is None:
+            return None if must else 0
+        return self.reduced[y] + value if must else min(self.reduced[y] + value, 0)
 
     def columns_of(self, unit: int) -> Iterable[int]:
         """Yield the columns of a unit."""
@@ -299,7 +415,12 @@ class Values:
     # --- fixing ----------------------------------------------------------------------------
 
     def too_dear(self, units: Iterable[int], alone: Iterable[int], room: int) -> list[int]:
-        """Return columns of these that lift the value by `room` or more where they are not 0."""
+        """Return columns of these that lift the value by `room` or more where they are not 0.
+
+        The value is that of `covered` where there are covers.
+        """
+        for cover in self.covers:
+            cover.settle(self, self._nodes, openings=True)
         found = [
             column
             for column in alone
@@ -314,6 +435,10 @@ class Values:
         y, offers, _ = self.units[unit]
         now = self.unit_value[unit]
         if now is None or (y >= 0 and upper[y] <= 0):
+            return
+        cover = self._cover_of.get(unit)
+        if cover is not None:
+            self._dear_covered(unit, cover, room, found)
             return
         inside, must = self.inside(unit)
         if y >= 0 and (inside is None or inside - now >= room):
@@ -332,6 +457,23 @@ class Values:
                     found.append(z)
                     continue
                 self._dear_items(z, room - (inside - best - now), found)
+
+    def _dear_covered(self, unit: int, cover: Cover, room: int, found: list[int]) -> None:
+        y, (offer,), _ = self.units[unit]
+        inside, _, must = self.opened(unit, cover.room)
+        rise = cover.opening.get(unit, 0)
+        if inside is None:
+            return
+        if rise >= room and not must:
+            found += [z for z in self.blocks.offers[offer] if self.upper[z] > 0]
+            return
+        bands = {z: self._band(z) for z in self.blocks.offers[offer] if self.upper[z] > 0}
+        best = min(value for value in bands.values() if value is not None)
+        for z, value in bands.items():
+            if value is None or rise + value - best >= room:
+                found.append(z)
+                continue
+            self._dear_items(z, room - rise + best, found)
 
     def _dear_items(self, z: int, room: int, found: list[int]) -> None:
         """Add option-bands without which a band's value would stay below `room`.

@@ -205,7 +205,9 @@ class _Proving:
             self._values.start(stage.multipliers)
         except Rejected as error:
             raise Rejected(str(error), self._place) from None
-        self._whole = None if self._values.infeasible else self._values.total
+        if stage.parts:
+            self._values.drop_covers()  # a tree changes what covers choose among
+        self._whole = None if self._values.infeasible else self._values.covered()
         self._taken_units: set[int] = set()
         self._taken_columns: set[int] = set()
         self._taken_rows: set[int] = set()

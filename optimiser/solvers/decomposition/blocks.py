@@ -227,7 +227,7 @@ def closing(m, lower, upper, reduced, x, band_value, room, places, g):  # type: 
             forced = forced or lower[z0 + b] > 0
             if band_value[b] < INFINITE:
                 best = min(best, band_value[b])
-                most = max(most, m.hi[b])
+                most = max(most, min(m.hi[b], m.need[g]))
         at = i - m.cover_start[g]
         room[10, at], room[11, at], room[12, at] = 0.0, 0.0, 0.0
         if best == INFINITE or upper[y0 + p] == 0:

@@ -8,7 +8,7 @@ in the blocks: bands and their volumes, "only where the provider is in use", mem
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from optimiser.solvers.decomposition import blocks
 from optimiser.solvers.decomposition.blocks import Blocks
 from optimiser.solvers.decomposition.ranges import grouped, starts
 from optimiser.solvers.milp.facts import digits, multipliers
+from optimiser.solvers.milp.formulation import rooms
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 #: Blocks of rows that stay in the blocks of the relaxation.
 INSIDE: Final = frozenset(
-    {"band", "offer", "member", "most", "least", "max_members", "min_members"}
+    {"band", "offer", "member", "most", "least", "max_members", "min_members", "room"}
 )
 #: Blocks of rows over many pairs whose prices tell what an hour, or a unit of a policy, is worth.
 SHADOWED: Final = frozenset({"officers", "linear"})
@@ -292,24 +293,31 @@ class Ascent:
                 return
 
 
-def covers(problem: Problem, provider: Ints, providers: int) -> dict[str, NDArray[Any]]:
-    """Prototype."""
+def covers(problem: Problem, provider: Ints, providers: int) -> dict[str, Ints | Floats]:
+    """Return what `Blocks` says of covers: a service's volume, by the bands that can take it.
+
+    None where a provider has offers of several services, which would have to be chosen together,
+    nor under split sourcing, where volumes are no whole pairs.
+
+    Parameters
+    ----------
+    problem
+        Its bands and pairs.
+    provider
+        Of each offer, shape (offers,).
+    providers
+        How many there are.
+    """
     cover = np.full(providers, -1, dtype=np.int64)
     need, start, members = [], [0], []
-    most = problem.band_most
     count = np.bincount(provider, minlength=providers)
-    import os
-    for service in np.unique(problem.pair_service).tolist() if not os.environ.get("NOCOVER") else []:
-        mine = problem.pair_service == service
-        total = int(problem.pair_volume[mine & ~problem.home].sum())
-        here = np.flatnonzero(problem.offer_service == service)
-        bands = np.flatnonzero(problem.offer_service[problem.band_offer] == service)
-        if not total or not len(here) or np.any(most[bands] >= total) or np.any(count[provider[here]] > 1):
-            continue
-        cover[provider[here]] = len(need)
-        need.append(float(total))
-        members += provider[here].tolist()
-        start.append(len(members))
+    for _, bands, volume in () if problem.split else rooms(problem):
+        mine = provider[np.unique(problem.band_offer[bands])]
+        if np.all(count[mine] == 1):
+            cover[mine] = len(need)
+            need.append(float(volume))
+            members += mine.tolist()
+            start.append(len(members))
     return {
         "cover": cover,
         "cover_start": np.array(start, dtype=np.int64),

@@ -56,6 +56,12 @@ def facts(formulation: Formulation) -> Facts:
         if not _is_exact(matrix, columns, first + number, row):
             low[first + number], high[first + number] = -np.inf, np.inf
     parent, link, most, least = _structure(formulation)
+    rooms = [
+        row
+        for what, start, stop in formulation.blocks
+        if what == "room"
+        for row in range(start, stop)
+    ]
     return Facts(
         offset=int(problem.objective.constant),
         cost=_longs(matrix.cost, "a cost"),
@@ -70,6 +76,7 @@ def facts(formulation: Formulation) -> Facts:
         link=_longs(link),
         most=_longs(most),
         least=_longs(least),
+        rooms=_longs(rooms),
     )
 
 

@@ -2,7 +2,7 @@
 
 The columns are those of `columns.BLOCKS`, all integer but for flows that are whole by themselves
 (`flows.are_whole`). The rows are those of the design's "Model": every pair once, strong links,
-bands, capacities and members here; oversight, links, covers, policies and side rows in `rules`.
+bands, capacities and members here, and what follows from them for a service's volume; oversight, links, covers, policies and side rows in `rules`.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from optimiser.solvers.milp.plans import decode, encode
 from optimiser.solvers.milp.rows import Rows
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from optimiser.model.plan import Plan
@@ -76,6 +78,7 @@ class Formulation:
         rules.covers(problem, self.columns, self._rows)
         if counting:
             self._counts()
+        self._rooms()
         rules.linear_rows(problem, self.columns, self._rows)
         self.matrix = self._matrix()
 
@@ -273,6 +276,20 @@ class Formulation:
             entries = [(np.zeros_like(bands), columns.at("z", bands), -1)]
             self._rows.at_most(1, entries, -least, [f"count_{service}"].copy, "count")
 
+    def _rooms(self) -> None:
+        """Have bands in force that can take a service's volume, but for what may stay in-house.
+
+        Implied by pairs and bands, but not one by one: from it follow covers of offers (Klose &
+        Görtz 2007, Eur. J. Oper. Res. 179, on the capacitated problem's aggregate capacity).
+        """
+        problem, columns = self.problem, self.columns
+        if problem.split:
+            return
+        for service, bands, need in rooms(problem):
+            most = np.minimum(problem.band_most[bands], need)
+            entries = [(np.zeros_like(bands), columns.at("z", bands), -most)]
+            self._rows.at_most(1, entries, -need, [f"room_{service}"].copy, "room")
+
     def _members(self) -> None:
         """Keep to each provider's least and most members."""
         problem, columns = self.problem, self.columns
@@ -360,6 +377,20 @@ class Formulation:
             column_names=lambda: column_names(columns),
             row_names=lambda: unique(rows.names()),
         )
+
+
+def rooms(problem: Problem) -> Iterator[tuple[int, Ints, int]]:
+    """Yield services of which a volume has to be delivered by offers, and no band takes it alone.
+
+    Each with its bands, shape (bands of the service,), and that volume.
+    """
+    service_of = problem.offer_service[problem.band_offer]
+    for service in np.unique(problem.pair_service).tolist():
+        bands = np.flatnonzero(service_of == service)
+        must = (problem.pair_service == service) & ~problem.home
+        need = int(problem.pair_volume[must].sum())
+        if need and len(bands) and np.any(problem.band_most[bands] < need):
+            yield service, bands, need
 
 
 def _must_be_exact(problem: Problem) -> tuple[bool, bool]:
