@@ -217,8 +217,9 @@ class _Run:
             if stale < STALE:
                 continue  # while plans get better that fast, a proof can wait
             left = self._left()
-            at_once = attempts == 0 and left <= LIGHT
-            if left <= SMALL and (at_once or stale >= PERSIST * LONGER**attempts):
+            # Where little is left, or tight, proofs are what brings plans as well.
+            tight = left <= LIGHT or len(self._relaxation.blocks.need) > 0
+            if left <= SMALL and (tight or stale >= PERSIST * LONGER**attempts):
                 reason = self._attempt(search)
                 if reason is not None:
                     return reason
