@@ -41,8 +41,8 @@ class Rejected(ValueError):
 class Facts:
     """One program, as flat arrays of 64-bit integers; money in last places.
 
-    The last arrays, from `parent` on, say where blocks are. They are hints: `blocks.Blocks` believes none of them
-    before it has seen the row that proves it.
+    The last arrays, from `parent` on, say where blocks are. They are hints: `blocks.Blocks`
+    believes none of them before it has seen the row that proves it.
 
     Parameters
     ----------

@@ -88,13 +88,14 @@ def _most(items: list[Item], room: int, nodes: int) -> int:
     """Return the most that items (gain and weight) can gain within a room, or a bound on it."""
     gain, left = sum(g for g, w in items if not w), room
     order = ordered([(-g, w) for g, w in items if w])
-    for split, (g, w) in enumerate(order):
-        if w > left:
-            break
-        gain -= g
-        left -= w
-    else:
+    split = 0
+    while split < len(order) and order[split][1] <= left:
+        gain -= order[split][0]
+        left -= order[split][1]
+        split += 1
+    if split == len(order):
         return gain
+    g, w = order[split]
     if not nodes or not left:
         return gain + (-g * left) // w
     return _search([(-g, w) for g, w in order], split, gain, left, nodes)

@@ -459,7 +459,7 @@ class Values:
                 self._dear_items(z, room - (inside - best - now), found)
 
     def _dear_covered(self, unit: int, cover: Cover, room: int, found: list[int]) -> None:
-        y, (offer,), _ = self.units[unit]
+        (offer,) = self.units[unit][1]
         inside, _, must = self.opened(unit, cover.room)
         rise = cover.opening.get(unit, 0)
         if inside is None:

@@ -15,7 +15,7 @@ from optimiser.model.check import check, in_house_account
 from optimiser.model.clean import clean
 from optimiser.model.compile import compile_problem
 from optimiser.solvers.decomposition import blocks
-from optimiser.solvers.decomposition.knapsack import knapsack
+from optimiser.solvers.decomposition.knapsack import STATES, knapsack
 from optimiser.solvers.decomposition.relaxation import Ascent, Relaxation
 from optimiser.solvers.decomposition.searching import Search, pulls
 from optimiser.solvers.milp.formulation import Formulation
@@ -144,9 +144,10 @@ def test_one_knapsack(benchmark, relaxation, ascent):
     band = max(hard)[1]
     items = b.item[b.item_start[band] : b.item_start[band + 1]]
     r, w, a = cost[items], b.weight[items], b.most[items]
-    x, ratio = np.empty((2, len(items)))
-    places = np.empty((3, len(items)), dtype=np.int64)
-    value = benchmark(knapsack, r, w, a, b.lo[band], b.hi[band], True, x, ratio, places)
+    x = np.empty(len(items))
+    size = max(len(items), STATES)
+    room, places = np.empty((6, size)), np.empty((5, size), dtype=np.int64)
+    value = benchmark(knapsack, r, w, a, b.lo[band], b.hi[band], True, x, room, places)
     assert value < 0
     assert np.dot(w, x) <= b.hi[band] + 1e-6
 

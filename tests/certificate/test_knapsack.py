@@ -48,6 +48,13 @@ def test_search_finds_the_best_set(seed):
     assert least(items, 0, hi, 1000) == best(items, 0, hi)
 
 
+@pytest.mark.parametrize("seed", range(300))
+def test_search_finds_the_best_set_that_is_heavy_enough(seed):
+    """Without a most weight as well."""
+    items, lo, _, _ = draw(seed)
+    assert least(items, lo, None, 1000) == best(items, lo, None)
+
+
 def test_more_nodes_never_lower_the_value():
     """What is searched further is worth at least as much."""
     for seed in range(100):

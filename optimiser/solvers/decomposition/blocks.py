@@ -210,12 +210,14 @@ def _offer(  # type: ignore[no-untyped-def]
 
 
 @piece
-def closing(m, lower, upper, reduced, x, band_value, room, places, g):  # type: ignore[no-untyped-def]
+def closing(  # type: ignore[no-untyped-def]
+    m, lower, upper, reduced, x, band_value, room, places, g
+):
     """Reckon what closing the providers of a cover saves, and how much room there is to spare.
 
     `room` is filled: in row 10 what closing each provider saves (−infinity: it must be open), in
-    row 11 the room of its offer, in row 12 what it costs open without an offer. Returns the room that
-    all have together beyond what the cover needs.
+    row 11 the room of its offer, in row 12 what it costs open without an offer. Returns the room
+    that all have together beyond what the cover needs.
     """
     z0, y0, w0 = m.first[1], m.first[2], m.first[3]
     spare = -m.need[g]

@@ -98,8 +98,10 @@ def _penalties(  # type: ignore[no-untyped-def]
 
 
 @piece
-def _opening(m, lower, upper, reduced, x, band_value, opening, room, places, g):  # type: ignore[no-untyped-def]
-    """Fill `opening` with what it costs at least to open each provider of a cover that is closed."""
+def _opening(  # type: ignore[no-untyped-def]
+    m, lower, upper, reduced, x, band_value, opening, room, places, g
+):
+    """Fill `opening` with what it costs at least to open a provider of a cover that is closed."""
     spare = closing(m, lower, upper, reduced, x, band_value, room, places, g)
     first, count = m.cover_start[g], m.cover_start[g + 1] - m.cover_start[g]
     value = _closed(m, spare, count, -1, room, places)

@@ -108,7 +108,7 @@ def _search(  # type: ignore[no-untyped-def]
     The items before `split` are taken to begin with, gain `gain` and leave `left`. States are what
     comes of taking or leaving others than these; items come in the order of what that loses at the
     split item's ratio, and states that lose as much as the best solution does, or that weigh more
-    than another and gain less, are dropped: the core and the lists of Pisinger 1997 (Oper. Res. 45).
+    than another and gain less, are dropped: core and lists as in Pisinger 1997 (Oper. Res. 45).
 
     If states get too many, what those left can gain at most is returned, and the best solution is
     filled in. `root` is the relaxation's gain.

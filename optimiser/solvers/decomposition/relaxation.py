@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from optimiser.model.problem import Problem
     from optimiser.solvers.milp.formulation import Formulation
 
     Floats = NDArray[np.float64]
@@ -118,6 +119,9 @@ class Relaxation:
         for part in self.slices.values():
             inside[part] = True
         whole = np.int64
+        cover, cover_start, cover_provider, need = covers(
+            problem, problem.offer_provider, providers
+        )
         return Blocks(
             cost=matrix.cost,
             row_start=d.indptr.astype(whole),
@@ -143,8 +147,11 @@ class Relaxation:
             least=np.maximum(problem.provider_min_members, 0),
             members=problem.provider_max_members,
             outside=np.flatnonzero(~inside),
+            cover=cover,
+            cover_start=cover_start,
+            cover_provider=cover_provider,
+            need=need,
             exact=np.array([0 if problem.split else 1], dtype=whole),
-            **covers(problem, problem.offer_provider, providers),
         )
 
     def _length(self, value: Floats, first: Ints) -> Floats:
@@ -293,8 +300,8 @@ class Ascent:
                 return
 
 
-def covers(problem: Problem, provider: Ints, providers: int) -> dict[str, Ints | Floats]:
-    """Return what `Blocks` says of covers: a service's volume, by the bands that can take it.
+def covers(problem: Problem, provider: Ints, providers: int) -> tuple[Ints, Ints, Ints, Floats]:
+    """Return `cover`, `cover_start`, `cover_provider` and `need` of `Blocks`, one cover a service.
 
     None where a provider has offers of several services, which would have to be chosen together,
     nor under split sourcing, where volumes are no whole pairs.
@@ -309,7 +316,8 @@ def covers(problem: Problem, provider: Ints, providers: int) -> dict[str, Ints |
         How many there are.
     """
     cover = np.full(providers, -1, dtype=np.int64)
-    need, start, members = [], [0], []
+    need: list[float] = []
+    start, members = [0], []
     count = np.bincount(provider, minlength=providers)
     for _, bands, volume in () if problem.split else rooms(problem):
         mine = provider[np.unique(problem.band_offer[bands])]
@@ -318,9 +326,5 @@ def covers(problem: Problem, provider: Ints, providers: int) -> dict[str, Ints |
             need.append(float(volume))
             members += mine.tolist()
             start.append(len(members))
-    return {
-        "cover": cover,
-        "cover_start": np.array(start, dtype=np.int64),
-        "cover_provider": np.array(members, dtype=np.int64),
-        "need": np.array(need, dtype=np.float64),
-    }
+    places = [np.array(part, dtype=np.int64) for part in (start, members)]
+    return cover, places[0], places[1], np.array(need, dtype=np.float64)

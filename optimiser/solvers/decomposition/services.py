@@ -25,8 +25,8 @@ from optimiser.solvers.decomposition import blocks as kernels
 from optimiser.solvers.decomposition.blocks import Blocks
 from optimiser.solvers.decomposition.crew import Crew, Job
 from optimiser.solvers.decomposition.general import ask
-from optimiser.solvers.decomposition.relaxation import covers
 from optimiser.solvers.decomposition.ranges import grouped, starts
+from optimiser.solvers.decomposition.relaxation import covers
 from optimiser.solvers.decomposition.searching import Search, likely, pull
 from optimiser.solvers.decomposition.tree import Tree
 from optimiser.solvers.milp.columns import Columns
@@ -485,6 +485,7 @@ def _blocks(
     column_start = np.concatenate([[0], np.cumsum(has)]).astype(np.int64)
     whole = problem.pair_volume.astype(float) if problem.split else np.ones(problem.pairs)
     none = np.zeros(ny, dtype=np.int64)
+    cover, cover_start, cover_provider, need = covers(problem, np.arange(ny), ny)
     return Blocks(
         cost=np.zeros(count),
         row_start=row_start,
@@ -510,8 +511,11 @@ def _blocks(
         least=none,
         members=none,
         outside=nx + nz + ny + np.arange(nh),
+        cover=cover,
+        cover_start=cover_start,
+        cover_provider=cover_provider,
+        need=need,
         exact=m.exact,
-        **covers(problem, np.arange(ny), ny),
     )
 
 

@@ -76,7 +76,7 @@ def facts(formulation: Formulation) -> Facts:
         link=_longs(link),
         most=_longs(most),
         least=_longs(least),
-        rooms=_longs(rooms),
+        rooms=_longs(np.array(rooms, dtype=np.int64)),
     )
 
 

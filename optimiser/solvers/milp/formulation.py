@@ -2,7 +2,8 @@
 
 The columns are those of `columns.BLOCKS`, all integer but for flows that are whole by themselves
 (`flows.are_whole`). The rows are those of the design's "Model": every pair once, strong links,
-bands, capacities and members here, and what follows from them for a service's volume; oversight, links, covers, policies and side rows in `rules`.
+bands, capacities and members here, and what a service's volume needs in bands together; oversight,
+links, covers, policies and side rows in `rules`.
 """
 
 from __future__ import annotations
@@ -140,7 +141,7 @@ class Formulation:
             place[tied] = np.arange(len(tied))
             owner = place[problem.banded_option]
             inside = np.flatnonzero(owner >= 0)
-            entries = [
+            entries: list[Entry] = [
                 (owner[inside], columns.at("x", inside), 1),
                 (np.arange(len(tied)), w[tied], -1),
             ]
@@ -190,7 +191,7 @@ class Formulation:
         counted = rules.counted(problem)[held]
         matter |= counted & (problem.hours.get("contract", count) != 0)
         members = np.bincount(problem.contract_provider, minlength=problem.size("provider"))
-        limited = (problem.provider_max_members < members) | (problem.provider_min_members > 1)
+        limited = (problem.provider_max_members < members) | (problem.provider_min_members > 0)
         matter |= limited[problem.contract_provider]
         most = problem.authority_max_contracts
         return matter | (most < np.bincount(held, minlength=len(most)))[held]
@@ -298,7 +299,7 @@ class Formulation:
         members = np.bincount(problem.contract_provider, minlength=len(y))
         most, least = problem.provider_max_members, problem.provider_min_members
         self._limits("max_members", "provider", most < members, flow, (y, most), 1)
-        self._limits("min_members", "provider", least > 1, flow, (y, least), -1)
+        self._limits("min_members", "provider", least > 0, flow, (y, least), -1)
 
     def _limits(
         self,

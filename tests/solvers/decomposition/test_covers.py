@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,10 +13,10 @@ from test_against_brute import package_plan
 from tight_instances import tight_instance
 
 import optimiser as opt
+from optimiser.certificate.facts import Rejected
 from optimiser.certificate.proof import Certificate, Multipliers, Stage
 from optimiser.certificate.verifier import prove
 from optimiser.model.build import instance_from
-from optimiser.model.clean import clean
 from optimiser.model.compile import compile_problem
 from optimiser.solvers.decomposition import blocks
 from optimiser.solvers.decomposition.fixing import lift
@@ -151,10 +152,6 @@ def test_engine_and_general_solver_find_the_optimum(seed):
 
 def test_a_room_that_is_none_is_refused():
     """A row that asks for something else than bands in force cannot serve as a room."""
-    from dataclasses import replace
-
-    from optimiser.certificate.facts import Rejected
-
     _, _, relaxation, _ = drawn(1)
     known = facts(relaxation.formulation)
     assert len(known.rooms) == 1

@@ -22,7 +22,7 @@ from optimiser.solvers.certifying import certify
 from optimiser.solvers.decomposition import board as boards
 from optimiser.solvers.decomposition.engine import Decomposition
 from optimiser.solvers.decomposition.fixing import survivors
-from optimiser.solvers.decomposition.knapsack import knapsack
+from optimiser.solvers.decomposition.knapsack import STATES, knapsack
 from optimiser.solvers.decomposition.ledger import Ledger
 from optimiser.solvers.decomposition.relaxation import Ascent, Relaxation
 from optimiser.solvers.decomposition.searching import Search, pulls
@@ -70,7 +70,8 @@ def searched(problem, rounds=3):
 
 def notes(n):
     """What a knapsack of so many items writes its notes on."""
-    return np.empty(n), np.empty((3, n), dtype=np.int64)
+    size = max(n, STATES)
+    return np.empty((6, size)), np.empty((5, size), dtype=np.int64)
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -93,6 +94,39 @@ def test_knapsack_is_the_best_of_all_subsets(seed):
     assert r @ x == pytest.approx(value)
 
 
+def best_by_weight(r, w, hi):
+    """Return the least value within `hi`, by dynamic programming over whole weights."""
+    best = np.zeros(int(hi) + 1)
+    for cost, weight in zip(r, w.astype(int), strict=True):
+        if cost < 0 and weight <= hi:
+            best[weight:] = np.minimum(best[weight:], best[: len(best) - weight] + cost)
+    return best[-1]
+
+
+@pytest.mark.parametrize("alike", [False, True])
+@pytest.mark.parametrize("seed", range(20))
+def test_large_knapsacks_are_exact_or_bounded(seed, alike):
+    """Of many items, costs as the weights (`alike`) or not: what the search gives is the least.
+
+    Where it has given up, the value is a bound between the relaxation's and the least.
+    """
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(30, 200))
+    w = rng.integers(20, 400, n).astype(float)
+    r = -(w + rng.integers(0, 8, n)) if alike else -rng.integers(1, 900, n).astype(float)
+    hi = float(rng.integers(400, max(int(w.sum() * 0.8), 500)))
+    x, relaxed = np.empty(n), np.empty(n)
+    value = knapsack(r, w, np.ones(n), 0.0, hi, True, x, *notes(n))
+    loose = knapsack(r, w, np.ones(n), 0.0, hi, False, relaxed, *notes(n))
+    best = best_by_weight(r, w, hi)
+    assert loose - 1e-9 <= value <= best + 1e-9
+    assert set(x.tolist()) <= {0.0, 1.0}
+    assert w @ x <= hi
+    if not alike:
+        assert value == pytest.approx(best)
+        assert r @ x == pytest.approx(best)
+
+
 @pytest.mark.parametrize("seed", range(40))
 def test_knapsack_with_a_least_weight_is_a_lower_bound(seed):
     """With a least weight the value is at most the best subset's, infinite where none is."""
@@ -110,6 +144,13 @@ def test_knapsack_with_a_least_weight_is_a_lower_bound(seed):
     value = knapsack(r, w, np.ones(n), lo, hi, True, np.empty(n), *notes(n))
     assert value <= min(values, default=math.inf) + 1e-9
     assert (value == math.inf) == (w.sum() < lo)
+    if w[r < 0].sum() <= lo:  # only that limit binds
+        enough = [
+            float(r @ np.array(chosen))
+            for chosen in itertools.product((0.0, 1.0), repeat=n)
+            if float(w @ np.array(chosen)) >= lo
+        ]
+        assert value == pytest.approx(min(enough, default=math.inf))
 
 
 @pytest.mark.parametrize("rows", [False, True])
