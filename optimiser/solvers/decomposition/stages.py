@@ -63,8 +63,8 @@ SMALL: Final = 20_000
 #: Rounds of search after which one that has found no plan begins anew where the average points,
 #: and rounds that it goes on for once it has found one.
 MEND, POLISH = 8, 2
-#: Rounds in a row without a better plan after which a proof is attempted, at first where little is
-#: left, else and later; and by what these grow, since attempts get longer as well.
+#: Rounds in a row without a better plan after which a proof is attempted: where little is left or
+#: capacity is tight, else; and by what the latter grow, since attempts get longer as well.
 STALE, PERSIST, LONGER = 4, 40, 2.0
 #: Rounds of search at most from one ascent to the next, and from one guided start to the next.
 IDLE, SELDOM = 32, 64
@@ -125,6 +125,8 @@ class _Run:
         self._ledger, self._options = ledger, options
         self._problem, self._formulation = formulation.problem, formulation
         self._relaxation = Relaxation(formulation)
+        #: Whether providers are chosen for covers: then trees and cores bring plans as well.
+        self._tight = len(self._relaxation.blocks.need) > 0
         self._ascent = first_ascent(self._relaxation, options.prices)
         #: Multipliers after the first ascent; later ones may bound less where nothing is fixed.
         self._first: Floats | None = None
@@ -217,9 +219,8 @@ class _Run:
             if stale < STALE:
                 continue  # while plans get better that fast, a proof can wait
             left = self._left()
-            # Where little is left, or tight, proofs are what brings plans as well.
-            tight = left <= LIGHT or len(self._relaxation.blocks.need) > 0
-            if left <= SMALL and (tight or stale >= PERSIST * LONGER**attempts):
+            soon = self._tight or left <= LIGHT
+            if left <= SMALL and (soon or stale >= PERSIST * LONGER**attempts):
                 reason = self._attempt(search)
                 if reason is not None:
                     return reason
@@ -288,10 +289,10 @@ class _Run:
         """
         ledger = self._ledger
         # What a general solver closes at once needs nothing else.
-        if self._proofs > 0 or self._left() > LIGHT or len(self._relaxation.blocks.need):
+        if self._proofs > 0 or self._left() > LIGHT or self._tight:
             self._take_apart(search)
-        while not ledger.enough() and self._core():
-            self._fix()
+            while not ledger.enough() and self._core():
+                self._fix()
         if not ledger.enough() and self._core_size() is None:
             looks = round(LOOKS * AGAIN ** min(self._proofs, 8))
             self._proofs += 1
@@ -318,11 +319,11 @@ class _Run:
     def _core_size(self) -> int | None:
         """Return the option-bands of the next core; None if it is not much smaller than the rest.
 
-        The first proof does without if little is left.
+        The first proof does without if little is left and capacity is not tight.
         """
         wanted = round(CORE * GROW**self._cores * self._problem.pairs)
         left = self._left()
-        if left <= FEW * wanted:
+        if left <= FEW * wanted or (self._proofs == 0 and left <= LIGHT and not self._tight):
             return None
         return wanted
 
@@ -368,8 +369,8 @@ class _Run:
         count = len(np.unique(self._problem.pair_service))
         if ledger.plan is None or relaxation.columns.sizes["x"] > BRANCHED * count:
             return
-        covers = len(relaxation.blocks.need) > 0
-        if not covers and self._services is not None and self._services.bound < ledger.bound:
+        behind = self._services is not None and self._services.bound < ledger.bound
+        if behind and not self._tight:
             return  # the general solver does better
         ledger.tell("bounding services apart")
         if self._services is None:
