@@ -108,6 +108,8 @@ class Service:
         self._seed = seed
         self._heat = HEATS[0]
         self._hoped = 1.0 / HOPE**2
+        #: Bound at the present prices.
+        self._least = -math.inf
         self.pool: list[Floats] = []
         self._seen: set[bytes] = set()
 
@@ -121,6 +123,7 @@ class Service:
     def reprice(self, cost: Floats, iterations: int) -> None:
         """Take new costs, shape (own columns,), and search."""
         self.tree.reprice(cost)
+        self._least = -math.inf
         self._prepare(cost)
         self._look(self.best(cost)[1] if self.pool else np.zeros(len(cost)), iterations)
 
@@ -236,6 +239,10 @@ class Service:
         stop
             Asked now and then.
         """
+        self._least = max(self._bound(nodes, stop), self._least)
+        return self._least
+
+    def _bound(self, nodes: int, stop: Callable[[], bool]) -> float:
         cost = self.tree.blocks.cost
         until = self.tree.nodes + nodes
         self._looks = nodes // 2
@@ -290,7 +297,7 @@ class Service:
             )
             if len(index)
         )
-        least = min(self.tree.bound, value)
+        least = min(self._least, value)
         least = math.floor(least - 1e-9 * abs(least) - 1)
         return LinearRow(name=f"service_{self._service}", terms=terms, lower=Fraction(least))
 
