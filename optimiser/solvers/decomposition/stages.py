@@ -220,7 +220,7 @@ class _Run:
                 continue  # while plans get better that fast, a proof can wait
             left = self._left()
             soon = self._tight or left <= LIGHT
-            if left <= SMALL and (soon or stale >= PERSIST * LONGER**attempts):
+            if (self._tight or left <= SMALL) and (soon or stale >= PERSIST * LONGER**attempts):
                 reason = self._attempt(search)
                 if reason is not None:
                     return reason
@@ -293,7 +293,7 @@ class _Run:
             self._take_apart(search)
             while not ledger.enough() and self._core():
                 self._fix()
-        if not ledger.enough() and self._core_size() is None:
+        if not ledger.enough() and self._core_size() is None and self._left() <= SMALL:
             looks = round(LOOKS * AGAIN ** min(self._proofs, 8))
             self._proofs += 1
             reason = self._prove(looks)
