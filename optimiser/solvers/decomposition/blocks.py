@@ -489,6 +489,10 @@ def ascend(
 ) -> tuple[float, float, int]:
     """Take steps of the volume algorithm (Barahona & Anbil 2000, Math. Prog. 87).
 
+    Where there are covers, whose minimisers jump from one set of providers to another, steps go
+    along the subgradient plus what is left of the last direction, from where the last one led
+    (Camerini, Fratta & Maffioli 1975, Math. Prog. Study 3); the average is kept all the same.
+
     Parameters
     ----------
     m, lower, upper
@@ -504,6 +508,8 @@ def ascend(
         Steps to take.
     target
         An upper bound on the optimum; ends the ascent when the bound has reached it.
+    steps
+        `standing` of the first of some calls in a row, shape (3, rows); None: begin here.
 
     Returns
     -------
