@@ -129,17 +129,15 @@ def _evaluate(  # type: ignore[no-untyped-def]
         beside = reduced[y] + members(m, upper, reduced, x, p, w0, room, places)
         # Where the relaxation of the knapsacks shows that a provider does not pay, it will do.
         exact = m.exact[0] == 2 or (m.exact[0] == 1 and (must or covers))
-        inside = beside
-        for i in range(m.offer_start[p], m.offer_start[p + 1]):
-            inside += _offer(
-                m, lower, upper, reduced, x, band_value, room, places, m.offer[i], covers, exact
-            )
-        if m.exact[0] == 1 and not exact and upper[y] > 0 and inside < 0.0:
+        while True:
             inside = beside
             for i in range(m.offer_start[p], m.offer_start[p + 1]):
                 inside += _offer(
-                    m, lower, upper, reduced, x, band_value, room, places, m.offer[i], covers, True
+                    m, lower, upper, reduced, x, band_value, room, places, m.offer[i], covers, exact
                 )
+            if exact or m.exact[0] == 0 or upper[y] == 0 or inside >= 0.0:
+                break
+            exact = True
         if m.cover[p] >= 0 and inside < INFINITE and upper[y] > 0:
             # Open for the time being: which of these close is chosen together.
             x[y] = 1.0
@@ -355,42 +353,49 @@ def _ascend(  # type: ignore[no-untyped-def]
     """Ascend as `ascend` does; `evaluate` and `scratch` say what the last arguments are."""
     rows, columns = len(m.low), len(m.cost)
     direction, trial, other = steps[0], steps[1], steps[2]
-    if bound == -INFINITE:
-        bound = _evaluate(m, lower, upper, multipliers, reduced, x, values, room, places)
-        for j in range(columns):
-            average[j] = x[j]
+    jumps = momentum > 0.0
+    first = bound == -INFINITE
+    known = not first and not jumps  # whether a step can be taken from what was evaluated last
+    here = bound
+    taken = 0
+    if first:
         for i in range(rows):
             trial[i], direction[i] = multipliers[i], 0.0
-    jumps = momentum > 0.0
-    here = -INFINITE
-    for _ in range(iterations):
-        if bound >= target:
-            break
-        if jumps:
-            if here == -INFINITE:
-                here = _evaluate(m, lower, upper, trial, reduced, x, values, room, places)
-            residual(m, x, trial, other)
+    while first or (taken < iterations and bound < target):
+        # There is one call of `_evaluate`, since each is compiled for itself.
+        moves = known
+        if moves:
+            taken += 1
+            if jumps:
+                residual(m, x, trial, other)
+                for i in range(rows):
+                    direction[i] = other[i] + momentum * direction[i]
+            else:
+                residual(m, average, multipliers, direction)
+                here = bound
+                for i in range(rows):
+                    trial[i] = multipliers[i]
+            norm = 0.0
             for i in range(rows):
-                direction[i] = other[i] + momentum * direction[i]
-        else:
-            residual(m, average, multipliers, direction)
-            here = bound
+                norm += direction[i] * direction[i]
+            if norm < 1e-14:
+                break
+            length = step * (target - here) / norm
             for i in range(rows):
-                trial[i] = multipliers[i]
-        norm = 0.0
-        for i in range(rows):
-            norm += direction[i] * direction[i]
-        if norm < 1e-14:
-            break
-        length = step * (target - here) / norm
-        for i in range(rows):
-            value = trial[i] + length * direction[i]
-            if m.low[i] == -INFINITE:
-                value = min(value, 0.0)
-            if m.high[i] == INFINITE:
-                value = max(value, 0.0)
-            trial[i] = value
+                value = trial[i] + length * direction[i]
+                if m.low[i] == -INFINITE:
+                    value = min(value, 0.0)
+                if m.high[i] == INFINITE:
+                    value = max(value, 0.0)
+                trial[i] = value
         here = _evaluate(m, lower, upper, trial, reduced, x, values, room, places)
+        known = True
+        if first:
+            first, bound = False, here
+            for j in range(columns):
+                average[j] = x[j]
+        if not moves:
+            continue
         fresh = FRESH
         if step < FALLS:
             fresh = max(FRESH * (step / FALLS) ** 0.5, STALE)
@@ -414,7 +419,7 @@ def _ascend(  # type: ignore[no-untyped-def]
                 step *= SHORTEN
                 failures = 0
                 if jumps:
-                    here = -INFINITE
+                    known = False
                     for i in range(rows):
                         trial[i], direction[i] = multipliers[i], 0.0
     return bound, step, failures
