@@ -28,14 +28,14 @@ def least(items: list[Item], lo: int, hi: int | None, nodes: int) -> int | None:
     gains = [item for item in items if item[0] < 0 and (hi is None or item[1] <= hi)]
     value, total = sum(r for r, _ in gains), sum(w for _, w in gains)
     if hi is not None and total > hi:
-        return -_most([(-r, w) for r, w in gains], hi, nodes)
+        return _within(gains, hi, nodes)
     if total < lo:
         # Take all that do not pay, and give back what can be.
         rest = [(r, w) for r, w in items if r >= 0 and w and (hi is None or w <= hi)]
         spare = total + sum(w for _, w in rest) - lo
         if spare < 0:
             return None
-        return value + sum(r for r, _ in rest) - _most(rest, spare, nodes)
+        return value + sum(r for r, _ in rest) + _within([(-r, w) for r, w in rest], spare, nodes)
     return value
 
 
@@ -66,39 +66,40 @@ def relaxed(items: list[Item], hi: int | None) -> tuple[int, int, int]:
         is the denominator.
     """
     gains = [item for item in items if item[0] < 0 and (hi is None or item[1] <= hi)]
-    value = sum(r for r, _ in gains)
-    if hi is None or sum(w for _, w in gains) <= hi:
-        return value, 0, 1
-    whole, room, r, w = _filled(gains, hi)
-    return whole * w + r * room, r, w
-
-
-def _filled(gains: list[Item], hi: int) -> tuple[int, int, int, int]:
-    """Take items in order while they fit; return their value, the room left, and the item split."""
-    value, room = sum(r for r, w in gains if not w), hi
-    for r, w in ordered([item for item in gains if item[1]]):
-        if w > room:
-            return value, room, r, w
-        value += r
-        room -= w
-    raise AssertionError("all items fit")
-
-
-def _most(items: list[Item], room: int, nodes: int) -> int:
-    """Return the most that items (gain and weight) can gain within a room, or a bound on it."""
-    gain, left = sum(g for g, w in items if not w), room
-    order = ordered([(-g, w) for g, w in items if w])
-    split = 0
-    while split < len(order) and order[split][1] <= left:
-        gain -= order[split][0]
-        left -= order[split][1]
-        split += 1
+    if hi is None:
+        return sum(r for r, _ in gains), 0, 1
+    order, split, value, room = _filled(gains, hi)
     if split == len(order):
-        return gain
-    g, w = order[split]
-    if not nodes or not left:
-        return gain + (-g * left) // w
-    return _search([(-g, w) for g, w in order], split, gain, left, nodes)
+        return value, 0, 1
+    r, w = order[split]
+    return value * w + r * room, r, w
+
+
+def _filled(items: list[Item], room: int) -> tuple[list[Item], int, int, int]:
+    """Take items that pay, in order, until one does not fit.
+
+    Returns the items with a weight in their order, the place of the one that does not fit (the end:
+    all do), the value of what is taken, and the room left.
+    """
+    value = sum(r for r, w in items if not w)
+    order = ordered([item for item in items if item[1]])
+    split = 0
+    while split < len(order) and order[split][1] <= room:
+        value += order[split][0]
+        room -= order[split][1]
+        split += 1
+    return order, split, value, room
+
+
+def _within(items: list[Item], hi: int, nodes: int) -> int:
+    """Return the least value within a weight, or a bound on it; no item's value is above 0."""
+    order, split, value, room = _filled(items, hi)
+    if split == len(order):
+        return value
+    r, w = order[split]
+    if not nodes or not room:
+        return value - (-r * room) // w
+    return -_search([(-r, w) for r, w in order], split, -value, room, nodes)
 
 
 def _search(items: list[Item], split: int, gain: int, left: int, nodes: int) -> int:

@@ -148,11 +148,7 @@ def _evaluate(  # type: ignore[no-untyped-def]
             total += inside if upper[y] > 0 else INFINITE
             continue
         for i in range(m.offer_start[p], m.offer_start[p + 1]):
-            j = m.offer[i]
-            for b in range(m.band_start[j], m.band_start[j + 1]):
-                if x[z0 + b] > 0:
-                    x[z0 + b] = 0.0
-                    _clear(m, x, b)
+            _clear_offer(m, x, m.offer[i])
         for t in range(m.contract_start[p], m.contract_start[p + 1]):
             x[w0 + m.contract[t]] = 0.0
     for g in range(len(m.need)):
@@ -175,9 +171,7 @@ def _offer(  # type: ignore[no-untyped-def]
     for b in range(m.band_start[j], m.band_start[j + 1]):
         if lower[z0 + b] > 0:
             best, forced = INFINITE, True
-        if x[z0 + b] > 0:
-            x[z0 + b] = 0.0
-            _clear(m, x, b)
+    _clear_offer(m, x, j)
     for b in range(m.band_start[j], m.band_start[j + 1]):
         if upper[z0 + b] == 0 or (forced and lower[z0 + b] == 0):
             band_value[b] = INFINITE
@@ -268,16 +262,20 @@ def _cover(m, lower, upper, reduced, x, band_value, room, places, g):  # type: i
             continue
         i = at_[k]
         p = m.cover_provider[first + i]
-        j = m.offer[m.offer_start[p]]
-        for b in range(m.band_start[j], m.band_start[j + 1]):
-            if x[m.first[1] + b] > 0:
-                x[m.first[1] + b] = 0.0
-                _clear(m, x, b)
+        _clear_offer(m, x, m.offer[m.offer_start[p]])
         if room[12, i] >= 0.0 and lower[y0 + p] == 0:
             x[y0 + p] = 0.0
             for t in range(m.contract_start[p], m.contract_start[p + 1]):
                 x[w0 + m.contract[t]] = 0.0
     return value
+
+
+@piece
+def _clear_offer(m, x, j):  # type: ignore[no-untyped-def]
+    for b in range(m.band_start[j], m.band_start[j + 1]):
+        if x[m.first[1] + b] > 0:
+            x[m.first[1] + b] = 0.0
+            _clear(m, x, b)
 
 
 @piece

@@ -136,11 +136,11 @@ def _search(  # type: ignore[no-untyped-def]
     weight, worth, mask = room[1], room[2], places[2]
     weight_, worth_, mask_ = room[3], room[4], places[3]
     weight[0], worth[0], mask[0] = -left, gain, 0  # weights are told beyond what there is room for
-    states, found = 1, np.int64(-1)
+    states, found, unfinished = 1, np.int64(-1), 0
     c = 0
     while c < count and states > 0:
         if c == DECISIONS:
-            states = -states
+            unfinished = states
             break
         i = flips[near[c]]
         k = order[i]
@@ -171,13 +171,13 @@ def _search(  # type: ignore[no-untyped-def]
             weight_[kept], worth_[kept], mask_[kept] = here, value, made
             kept, last = kept + 1, value
         if kept > STATES:
-            states = -states
+            unfinished = states
             break
         weight, worth, mask, weight_, worth_, mask_ = weight_, worth_, mask_, weight, worth, mask
         states = kept
         c += 1
     most = best
-    for t in range(-states):
+    for t in range(unfinished):
         most = max(most, worth[t] - price * weight[t] - loss[near[c]])
     # Nothing found: what fits, in order.
     spare = left

@@ -110,7 +110,7 @@ class Relaxation:
         bands, offers, providers = (problem.size(k) for k in ("band", "offer", "provider"))
         item_start, item = grouped(problem.banded_band, bands)
         offer_start, offer = grouped(problem.offer_provider, providers)
-        matter = np.flatnonzero(self.formulation.contracts_matter())
+        matter = np.flatnonzero(self.formulation.contracts_matter)
         contract_start, contract = grouped(problem.contract_provider[matter], providers)
         contract = matter[contract]
         volume = problem.option_volume[problem.banded_option].astype(np.float64)
@@ -303,8 +303,7 @@ class Ascent:
 def covers(problem: Problem, provider: Ints, providers: int) -> tuple[Ints, Ints, Ints, Floats]:
     """Return `cover`, `cover_start`, `cover_provider` and `need` of `Blocks`, one cover a service.
 
-    None where a provider has offers of several services, which would have to be chosen together,
-    nor under split sourcing, where volumes are no whole pairs.
+    None where a provider has offers of several services, which would have to be chosen together.
 
     Parameters
     ----------
@@ -319,7 +318,7 @@ def covers(problem: Problem, provider: Ints, providers: int) -> tuple[Ints, Ints
     need: list[float] = []
     start, members = [0], []
     count = np.bincount(provider, minlength=providers)
-    for _, bands, volume in () if problem.split else rooms(problem):
+    for _, bands, volume in rooms(problem):
         mine = provider[np.unique(problem.band_offer[bands])]
         if np.all(count[mine] == 1):
             cover[mine] = len(need)

@@ -255,7 +255,7 @@ class Service:
             closed = self.tree.run(target, CHUNK, stop)
             if closed and target < whole:
                 self._hoped *= HOPE
-                self.tree.reprice(cost.copy())  # what a lower target has closed is open again
+                self.tree.reopen()  # what a lower target has closed
                 if self.tree.nodes < until and not stop():
                     continue
                 return target

@@ -140,7 +140,7 @@ class _Split:
         self._problem = self._whole
         self._relax(options.prices)
         ledger.price = lambda: prices_of(self._relaxation, self._ascent.multipliers)
-        self._matter = formulation.contracts_matter()
+        self._matter = formulation.contracts_matter
         self._watched = formulation.watched[0]
         self._exact = flows.are_whole(self._whole)
 

@@ -146,6 +146,10 @@ class Tree:
     def reprice(self, cost: Floats) -> None:
         """Take other costs of the columns, shape (columns,); what was branched on stays."""
         self.blocks.cost[:] = cost
+        self.reopen()
+
+    def reopen(self) -> None:
+        """Go through all nodes again, as a higher target asks for; what was branched on stays."""
         self._stale += self._open + self._closed
         self._open, self._closed = [], []
 

@@ -125,7 +125,7 @@ def _structure(formulation: Formulation) -> tuple[Ints, Ints, Ints, Ints]:
     problem, columns, matrix = formulation.problem, formulation.columns, formulation.matrix
     parent, link, most, least = (np.full(columns.count, -1, dtype=np.int64) for _ in range(4))
     rows = {what: np.arange(start, stop) for what, start, stop in formulation.blocks if what}
-    tied = np.flatnonzero(formulation.contracts_matter())
+    tied = np.flatnonzero(formulation.contracts_matter)
     for what, below, above, number in (
         ("band", columns.at("x"), columns.at("z", problem.banded_band), None),
         ("offer", columns.at("z"), columns.at("y", problem.offer_provider[problem.band_offer]),

@@ -8,6 +8,7 @@ links, covers, policies and side rows in `rules`.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -134,22 +135,11 @@ class Formulation:
         """Deliver only under a contract: Σ_b x ≤ w; under split, tie uses to volumes as well."""
         problem, columns = self.problem, self.columns
         w = columns.at("w", problem.option_contract)
-        contracts = self.contracts_matter()[problem.option_contract]
-        if not problem.split:
-            tied = np.flatnonzero(contracts)
-            place = np.full(problem.options, -1, dtype=np.int64)
-            place[tied] = np.arange(len(tied))
-            owner = place[problem.banded_option]
-            inside = np.flatnonzero(owner >= 0)
-            entries: list[Entry] = [
-                (owner[inside], columns.at("x", inside), 1),
-                (np.arange(len(tied)), w[tied], -1),
-            ]
-            names = labels(problem, "contract", "part", tied)
-            self._rows.at_most(len(tied), entries, 0, names)
-            return
-        capacity = problem.offer_capacity[problem.option_offer]
-        most = np.minimum(problem.option_volume, capacity)
+        contracts = self.contracts_matter[problem.option_contract]
+        most = np.ones_like(problem.option_volume)
+        if problem.split:
+            capacity = problem.offer_capacity[problem.option_offer]
+            most = np.minimum(problem.option_volume, capacity)
         # Where nothing asks whether an option is used, its flow is tied to its contract at once;
         # and to nothing where that does not matter either.
         used, home_used = self.watched
@@ -163,6 +153,8 @@ class Formulation:
         ]
         names = labels(problem, "contract", "part", direct)
         self._rows.at_most(len(direct), entries, 0, names)
+        if not problem.split:
+            return  # an option-band is its own use
         told = np.flatnonzero(used)
         tied = np.flatnonzero(used & contracts)
         each = np.arange(len(tied))
@@ -180,6 +172,7 @@ class Formulation:
         v = columns.at("v", home)
         self._uses("home", "pair", columns.home[home], h, v, volume)
 
+    @cached_property
     def contracts_matter(self) -> NDArray[np.bool_]:
         """Which contracts cost, are counted or limited, or are watched, shape (contracts,)."""
         problem = self.problem
@@ -212,7 +205,7 @@ class Formulation:
         problem, columns = self.problem, self.columns
         contracts, providers = np.arange(columns.sizes["w"]), np.arange(columns.sizes["y"])
         w, y = columns.at("w"), columns.at("y", problem.contract_provider)
-        tied = np.flatnonzero(self.contracts_matter())
+        tied = np.flatnonzero(self.contracts_matter)
         each = np.arange(len(tied))
         names = labels(problem, "member", "contract", tied)
         entries: list[Entry] = [(each, w[tied], 1), (each, y[tied], -1)]
@@ -284,8 +277,6 @@ class Formulation:
         Görtz 2007, Eur. J. Oper. Res. 179, on the capacitated problem's aggregate capacity).
         """
         problem, columns = self.problem, self.columns
-        if problem.split:
-            return
         for service, bands, need in rooms(problem):
             most = np.minimum(problem.band_most[bands], need)
             entries = [(np.zeros_like(bands), columns.at("z", bands), -most)]
@@ -383,8 +374,11 @@ class Formulation:
 def rooms(problem: Problem) -> Iterator[tuple[int, Ints, int]]:
     """Yield services of which a volume has to be delivered by offers, and no band takes it alone.
 
-    Each with its bands, shape (bands of the service,), and that volume.
+    Each with its bands, shape (bands of the service,), and that volume. None under split sourcing,
+    where volumes are no whole pairs.
     """
+    if problem.split:
+        return
     service_of = problem.offer_service[problem.band_offer]
     for service in np.unique(problem.pair_service).tolist():
         bands = np.flatnonzero(service_of == service)
