@@ -44,7 +44,7 @@ class Cbc(MatrixSolver):
 
     name = "cbc"
     capabilities = Capabilities(
-        bounds=True, warm_start=True, threads=True, seed=True, interrupt=True
+        bounds=True, warm_start=True, threads=True, seed=True, interrupt=True, stays=True
     )
     row_base = 10
     largest = 1e13  # the file that it reads holds thirteen digits

@@ -28,9 +28,8 @@ class CpSat(MatrixSolver):
     """CP-SAT: whole numbers throughout; refuses rows whose coefficients are too large for it."""
 
     name = "cp-sat"
-    capabilities = Capabilities(
-        incumbents=True, bounds=True, warm_start=True, threads=True, seed=True, interrupt=True
-    )
+    capabilities = Capabilities(incumbents=True, bounds=True, warm_start=True, threads=True,
+                                seed=True, interrupt=True, stays=True)  # fmt: skip
     row_base = 0
 
     def availability(self) -> Availability:

@@ -19,7 +19,7 @@ class Scip(MatrixSolver):
 
     name = "scip"
     capabilities = Capabilities(
-        incumbents=True, bounds=True, warm_start=True, seed=True, interrupt=True
+        incumbents=True, bounds=True, warm_start=True, seed=True, interrupt=True, stays=True
     )
     largest = 1e15  # numbers near its infinity of 1e20 lose their last digits long before
 
