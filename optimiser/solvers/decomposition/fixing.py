@@ -164,8 +164,8 @@ def _loose(m, upper, reduced, b, ratio, x0, z0, room, places):  # type: ignore[n
     return total, 0.0
 
 
-def survivors(relaxation: Relaxation, multipliers: Floats, cutoff: float) -> tuple[Bools, Bools]:
-    """Return which option-bands, and which pairs in-house, a plan better than `cutoff` may use.
+def survivors(relaxation: Relaxation, multipliers: Floats, cutoff: float) -> Bools:
+    """Return which columns a plan better than `cutoff` may use, shape (columns,).
 
     Parameters
     ----------
@@ -176,12 +176,9 @@ def survivors(relaxation: Relaxation, multipliers: Floats, cutoff: float) -> tup
     cutoff
         Objective, in last places of money; plans from here on are not wanted.
     """
-    columns, problem = relaxation.columns, relaxation.problem
     rise, bound = lift(relaxation.blocks, relaxation.lower, relaxation.upper, multipliers)
     bound += relaxation.offset
     # Sums of floats are wrong by a few units in their last places.
     room = cutoff - bound + 1e-11 * abs(cutoff) + 1.0
-    stays = rise <= room
-    home = problem.home.copy()
-    home[columns.home] = stays[columns.block("h")]
-    return stays[columns.block("x")], home
+    useful: Bools = rise <= room
+    return useful

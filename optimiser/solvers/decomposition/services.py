@@ -4,8 +4,7 @@ What ties them are contracts, providers' running costs, oversight, policies and 
 relaxation's multipliers price all of that but the running costs, which are split over a provider's
 offers here. Each service is then a single-source location problem with bands, small enough for
 branch and bound, and the sum of their optima is a bound on the whole (Lagrangian decomposition:
-Guignard & Kim 1987, Math. Prog. 39). Prices are improved by the volume algorithm, as those of the
-relaxation itself.
+Guignard & Kim 1987, Math. Prog. 39). Where prices go next is the `master`'s to say.
 """
 
 from __future__ import annotations
@@ -25,6 +24,7 @@ from optimiser.solvers.decomposition import blocks as kernels
 from optimiser.solvers.decomposition.blocks import Blocks
 from optimiser.solvers.decomposition.crew import Crew, Job
 from optimiser.solvers.decomposition.general import ask
+from optimiser.solvers.decomposition.master import Master
 from optimiser.solvers.decomposition.ranges import grouped, starts
 from optimiser.solvers.decomposition.relaxation import covers
 from optimiser.solvers.decomposition.searching import Search, likely, pull
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from optimiser.solvers.decomposition.relaxation import Relaxation
     from optimiser.solvers.decomposition.tree import Node
 
+    Bools = NDArray[np.bool_]
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
@@ -64,10 +65,8 @@ CLOSE: Final = 1e-6
 #: Part of the way from the root's bound to the best solution that a tree looks at first, as a root
 #: of it, and what it grows by.
 HOPE: Final = 4.0
-#: Weight of the newest solution in the average of the services' solutions.
-FRESH: Final = 0.2
-#: First step of the prices, and what steps shorten by where they do not help.
-FIRST_STEP, SHORTEN = 0.1, 0.6
+#: Relative error of long sums of floats.
+ROOM: Final = 1e-11
 
 
 class Service:
@@ -229,6 +228,25 @@ class Service:
         at = int(np.argmin(values))
         return values[at], self.pool[at]
 
+    def cheaper(self, value: float) -> list[Floats]:
+        """Return the solutions kept that cost less than `value` at the present costs."""
+        cost = self.tree.blocks.cost
+        return [vector for vector in self.pool if cost @ vector < value]
+
+    def narrow(self, value: float) -> Bools:
+        """Drop what no solution that costs less than `value` at the present costs can use.
+
+        Returns
+        -------
+        NDArray
+            Whether one can use a column, shape (own columns,).
+        """
+        useful = self.tree.narrow(value)
+        # What providers cost is in the bands, as far as columns are dropped.
+        useful[~self.own] = True
+        self.pool = [v for v in self.pool if not np.any(v[~useful])] or self.pool
+        return useful
+
     def bound(self, nodes: int, stop: Callable[[], bool]) -> float:
         """Return a lower bound, the best solution's cost where the tree was closed.
 
@@ -322,8 +340,11 @@ class Services:
     ----------
     bound
         Best bound so far, offset included, in last places of money.
+    promised
+        What the master promised of the last prices; infinite before it has said anything.
     solution
-        The services' best solutions at the last prices, shape (columns of the whole,).
+        The services' best solutions at the last prices, shape (columns of the whole,); 0 in
+        columns that are no service's.
     """
 
     def __init__(
@@ -351,15 +372,18 @@ class Services:
         for block in "yw":
             apart[relaxation.columns.block(block)] = False
         self._ties = np.flatnonzero(apart)
-        self._average: Floats | None = None
-        self._step = FIRST_STEP
-        self.bound = -math.inf
+        self._master = Master(relaxation, self.services, self._provider, self._ties)
+        #: The prices that the trees are at.
+        self._at: Floats | None = None
+        #: The bound there, and what each service has to do with it.
+        self._value, self._bounds = -math.inf, [-math.inf] * len(self.services)
+        self.bound, self.promised = -math.inf, math.inf
         self.solution = np.zeros(relaxation.columns.count)
 
     def _first_share(self, reduced: Floats, values: Floats) -> Floats:
         """Split running costs over offers in proportion to what these gain, shape (offers,)."""
         m = self._relaxation.blocks
-        running, _ = self._running(reduced)
+        running = self._running(reduced)
         offers = len(self._provider)
         gain = np.zeros(offers)
         some = np.diff(m.band_start) > 0
@@ -369,8 +393,8 @@ class Services:
         part = np.where(total > 0, gain / np.maximum(total, 1e-300), 1.0 / np.maximum(count, 1))
         return part * np.maximum(running, 0.0)[self._provider]
 
-    def _running(self, reduced: Floats) -> tuple[Floats, Floats]:
-        """Return what opening each provider costs, contracts included, and the contracts chosen."""
+    def _running(self, reduced: Floats) -> Floats:
+        """Return what opening each provider costs, contracts included, shape (providers,)."""
         m, relaxation = self._relaxation.blocks, self._relaxation
         chosen = np.zeros(relaxation.columns.count)
         y0, w0 = int(m.first[2]), int(m.first[3])
@@ -379,7 +403,7 @@ class Services:
             result[p] = reduced[y0 + p] + kernels.members(
                 m, relaxation.upper, reduced, chosen, p, w0, *notes
             )
-        return result, chosen
+        return result
 
     def learn(self, encoded: Floats) -> None:
         """Keep the parts of a plan of the whole, shape (columns,)."""
@@ -402,48 +426,69 @@ class Services:
         move
             Whether prices change; if not, the trees go on.
         """
-        first = self._average is None
-        prices, share = self._next(target) if move else (self._prices, self._share)
-        same = not first and prices is self._prices
-        value, solution = self._evaluate(prices, share, nodes, stop, first=first, same=same)
-        self.solution = solution[: self._relaxation.columns.count]
-        if self._average is None:
-            self._average = solution
-        else:
-            self._average = FRESH * solution + (1 - FRESH) * self._average
-        if value > self.bound:
+        first = self._at is None
+        prices, share = self._prices, self._share
+        if move and not first:
+            found = self._master.next(prices, share, target)
+            if found is not None:
+                prices, share, self.promised = found
+        before = self.bound
+        value, solution = self._evaluate(prices, share, nodes, stop, first=first)
+        self.solution = solution
+        if move and not first:
+            self._master.tell(before, self.promised, value)
+        if value > before:
             self.bound, self._prices, self._share = value, prices, share
-        elif not same:
-            self._step *= SHORTEN
 
-    def _next(self, target: float) -> tuple[Floats, Floats]:
-        """Return the next prices and shares: a step along the averaged residual."""
-        if self._average is None:
-            return self._prices, self._share
-        m, relaxation = self._relaxation.blocks, self._relaxation
-        direction = np.empty(len(m.low))
-        whole, used = np.split(self._average, [relaxation.columns.count])
-        kernels.residual(m, whole, self._prices, direction)
-        direction[relaxation.pair_rows] = 0.0
-        lag = used - whole[relaxation.columns.block("y")][self._provider]
-        lag[(self._share <= 0) & (lag < 0)] = 0.0
-        norm = float(np.sum(direction * direction) + np.sum(lag * lag))
-        if norm < 1e-14:
-            return self._prices, self._share
-        length = self._step * (target - self.bound) / norm
-        prices = self._prices + length * direction
-        prices = np.where(np.isinf(m.low), np.minimum(prices, 0.0), prices)
-        prices = np.where(np.isinf(m.high), np.maximum(prices, 0.0), prices)
-        return prices, np.maximum(self._share + length * lag, 0.0)
+    def narrow(self, cutoff: float) -> Bools:
+        """Drop what no plan better than `cutoff` can use, in last places of money.
+
+        A service cannot cost more than its bound and what is left between the bound on the whole
+        and the cutoff, as the other services cost at least their bounds.
+
+        Returns
+        -------
+        NDArray
+            Whether such a plan can use a column, shape (columns of the whole,).
+        """
+        useful = np.ones(self._relaxation.columns.count, dtype=bool)
+        room = cutoff - self._value
+        if not math.isfinite(room):
+            return useful
+        room += ROOM * abs(cutoff) + 1.0
+        for service, bound in zip(self.services, self._bounds, strict=True):
+            useful[service.columns] = service.narrow(bound + room)[service.own]
+        return useful
+
+    def promising(self, cutoff: float) -> Bools:
+        """Return which columns the services' solutions use that may be part of a better plan.
+
+        Parameters
+        ----------
+        cutoff
+            Objective, in last places of money; plans from here on are not wanted.
+
+        Returns
+        -------
+        NDArray
+            Shape (columns of the whole,), False where columns are no service's.
+        """
+        used = np.zeros(self._relaxation.columns.count, dtype=bool)
+        for service, bound in zip(self.services, self._bounds, strict=True):
+            for vector in service.cheaper(bound + cutoff - self._value):
+                used[service.columns] |= vector[service.own] > 0
+        return used
 
     def _evaluate(
-        self, prices: Floats, share: Floats, nodes: int, stop: Callable[[], bool], *, first: bool,
-        same: bool,
+        self, prices: Floats, share: Floats, nodes: int, stop: Callable[[], bool], *, first: bool
     ) -> tuple[float, Floats]:
+        """Return the bound at some prices, and the services' best solutions there."""
+        same = prices is self._at
+        self._at = prices
         relaxation, m = self._relaxation, self._relaxation.blocks
         reduced = np.empty(relaxation.columns.count)
         kernels.reduce_costs(m, prices, reduced)
-        running, contracts = self._running(reduced)
+        running = self._running(reduced)
         y0 = int(m.first[2])
         given = np.bincount(self._provider, share, minlength=len(running))
         must = relaxation.lower[y0 : y0 + len(running)] > 0
@@ -452,14 +497,10 @@ class Services:
         some = prices != 0
         limit = np.where(prices > 0, m.low, m.high)
         value += float(np.sum(prices[some] * limit[some]))
-        x = np.zeros(relaxation.columns.count)
         ties = self._ties
-        x[ties] = np.where(reduced[ties] < 0, relaxation.upper[ties], relaxation.lower[ties])
-        value += float(np.sum(reduced[ties] * x[ties]))
-        x[y0 : y0 + len(running)] = opened
-        w = relaxation.columns.block("w")
-        x[w] = contracts[w] * opened[relaxation.problem.contract_provider]
-        used = np.zeros(len(self._provider))
+        chosen = np.where(reduced[ties] < 0, relaxation.upper[ties], relaxation.lower[ties])
+        value += float(np.sum(reduced[ties] * chosen))
+        x = np.zeros(relaxation.columns.count)
         jobs = [
             Job(cost=None if same else service.costs(reduced, share),
                 iterations=SEARCH if first else AGAIN, nodes=nodes)
@@ -467,13 +508,13 @@ class Services:
         ]  # fmt: skip
         bounds = self._crew.bound(self.services, jobs, stop)
         if bounds is None:
-            return -math.inf, np.zeros(len(x) + len(used))
-        for service, bound in zip(self.services, bounds, strict=True):
-            value += bound
+            self._value = -math.inf
+            return self._value, x
+        self._bounds, self._value = bounds, value + sum(bounds)
+        for service in self.services:
             vector = service.best(service.tree.blocks.cost)[1]
             x[service.columns] = vector[service.own]
-            used[service.offers] = vector[~service.own]
-        return value, np.concatenate([x, used])
+        return self._value, x
 
 
 def _blocks(

@@ -369,7 +369,10 @@ class _Split:
         cutoff = ledger.cutoff()
         if not math.isfinite(cutoff):
             return False
-        banded, home = survivors(relaxation, self._ascent.multipliers, cutoff)
+        columns = relaxation.columns
+        useful = survivors(relaxation, self._ascent.multipliers, cutoff)
+        banded, home = useful[columns.block("x")], self._problem.home.copy()
+        home[columns.home] = useful[columns.block("h")]
         if np.count_nonzero(banded) > 0.9 * len(banded):
             return False
         if not ways(self._problem, banded, home).all():

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from optimiser.solvers.base import Event, Options
     from optimiser.solvers.decomposition.ledger import Ledger
 
+    Bools = NDArray[np.bool_]
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
@@ -52,7 +53,7 @@ PATIENT: Final = 200
 BRIEF, GROW = 300, 2.0
 #: Nodes of each tree and looks of the general solver (see `Highs`) at the first attempt at a proof,
 #: and by what they grow.
-NODES, LOOKS, MORE, AGAIN = 60, 320, 4.0, 8.0
+NODES, LOOKS, MORE = 60, 20, 4.0
 #: Option-bands per pair in the first core, looks of the general solver that searches it, and how
 #: many times as many must be left for it to be worth its while.
 CORE, CORE_LOOKS, FEW = 3, 150, 3
@@ -68,9 +69,9 @@ MEND, POLISH = 8, 2
 STALE, PERSIST, LONGER = 4, 40, 2.0
 #: Rounds of search at most from one ascent to the next, and from one guided start to the next.
 IDLE, SELDOM = 32, 64
-#: What trees or an ascent have to close of the gap to be gone on with as often, and steps of the
+#: What prices or an ascent have to close of the gap to be gone on with as often, and steps of the
 #: prices at an attempt.
-PAYS, PRICES = 0.02, 4
+PAYS, PRICES = 0.02, 12
 #: Most parts that what falls apart is proved in.
 GROUPS: Final = 8
 #: Columns of a service up to which its tree is worth its memory.
@@ -269,10 +270,14 @@ class _Run:
         if not math.isfinite(ledger.objective):
             return
         self._fixed = min(self._fixed, ledger.cutoff())
-        banded, home = survivors(relaxation, self._ascent.multipliers, self._fixed)
+        self._narrow(survivors(relaxation, self._ascent.multipliers, self._fixed))
+
+    def _narrow(self, useful: Bools) -> None:
+        """Drop columns that are of no use, shape (columns,), and with them bands without any."""
+        relaxation = self._relaxation
         columns, problem, upper = relaxation.columns, relaxation.problem, relaxation.upper
-        upper[columns.block("x")][~banded] = 0
-        upper[columns.block("h")][~home[columns.home]] = 0
+        for block in "xzh":
+            upper[columns.block(block)][~useful[columns.block(block)]] = 0
         alive = np.zeros(problem.size("band"), dtype=bool)
         alive[problem.banded_band[upper[columns.block("x")] > 0]] = True
         upper[columns.block("z")][~alive] = 0
@@ -289,12 +294,13 @@ class _Run:
         """
         ledger = self._ledger
         # What a general solver closes at once needs nothing else.
-        if self._proofs > 0 or self._left() > LIGHT or self._tight:
+        several = len(np.unique(self._problem.pair_service)) > 1
+        if several or self._proofs > 0 or self._left() > LIGHT or self._tight:
             self._take_apart(search)
             while not ledger.enough() and self._core():
                 self._fix()
         if not ledger.enough() and self._core_size() is None and self._left() <= SMALL:
-            looks = round(LOOKS * AGAIN ** min(self._proofs, 8))
+            looks = round(LOOKS * MORE ** min(self._proofs, 12))
             self._proofs += 1
             reason = self._prove(looks)
             if reason != "limit":
@@ -358,9 +364,13 @@ class _Run:
             banded &= rise <= np.partition(rise, wanted)[wanted]
         home = problem.home.copy()
         home[columns.home] = relaxation.upper[columns.block("h")] > 0
-        if not ways(problem, banded, home).all():
+        return self._part(banded, home, rows)
+
+    def _part(self, banded: Bools, home: Bools, rows: Sequence[LinearRow] = ()) -> Problem | None:
+        """Return the problem of some option-bands and pairs in-house; None if a pair has nobody."""
+        if not ways(self._problem, banded, home).all():
             return None
-        problem = dataclasses.replace(problem, rows=(*problem.rows, *rows))
+        problem = dataclasses.replace(self._problem, rows=(*self._problem.rows, *rows))
         return clean(restrict(problem, banded, home))[0]
 
     def _take_apart(self, search: Search) -> None:
@@ -370,7 +380,7 @@ class _Run:
         if ledger.plan is None or relaxation.columns.sizes["x"] > BRANCHED * count:
             return
         behind = self._services is not None and self._services.bound < ledger.bound
-        if behind and not self._tight:
+        if behind and count == 1 and not self._tight:
             return  # the general solver does better
         ledger.tell("bounding services apart")
         if self._services is None:
@@ -394,10 +404,23 @@ class _Run:
             x, home = (services.solution[relaxation.columns.block(block)] for block in "xh")
             if search.start(likely(self._problem, x, home)):
                 self._offer(search)
-            if ledger.enough() or services.bound - before < PAYS * (
-                ledger.objective - max(before, self._ascent.bound)
-            ):
+            left = services.promised - services.bound
+            if ledger.enough() or left < PAYS * (ledger.objective - services.bound):
                 break
+        if count > 1 and math.isfinite(services.bound) and not ledger.enough():
+            self._combine(services)
+        self._fixed = min(self._fixed, ledger.cutoff())
+        self._narrow(services.narrow(self._fixed))
+
+    def _combine(self, services: Services) -> None:
+        """Have a general solver put a plan together from what the services' solutions use."""
+        columns = self._relaxation.columns
+        useful = services.promising(self._ledger.cutoff())
+        home = self._problem.home.copy()
+        home[columns.home] = useful[columns.block("h")]
+        rest = self._part(useful[columns.block("x")], home)
+        if rest is not None:
+            _Proof(self._ledger, self._options, CORE_LOOKS, whole=False).run(rest)
 
 
 class _Proof:

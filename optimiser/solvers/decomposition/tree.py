@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from optimiser.solvers.decomposition.blocks import Blocks
 
+    Bools = NDArray[np.bool_]
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
@@ -55,6 +56,8 @@ class Node:
     #: Decisions on pairs among those that made it, and at how many `finish` is asked next.
     pairs: int = field(compare=False, default=0)
     asks: int = field(compare=False, default=0)
+    #: Whether its bound is that of multipliers from other prices or another target.
+    stale: bool = field(compare=False, default=False)
 
 
 @dataclass(order=True, slots=True)
@@ -153,6 +156,34 @@ class Tree:
         self._stale += self._open + self._closed
         self._open, self._closed = [], []
 
+    def narrow(self, target: float) -> Bools:
+        """Drop what no solution better than `target` can use, here and for good.
+
+        The target may be above those of `run`, by which nodes were closed: so nodes are bounded by
+        what was branched on alone.
+
+        Returns
+        -------
+        NDArray
+            Whether a column is still of use, shape (columns,).
+        """
+        if self.nodes == 0:
+            return self._root[1] > 0
+        useful = np.zeros(len(self.blocks.cost), dtype=bool)
+        for nodes in (self._open, self._closed, self._stale):
+            kept = []
+            for node in nodes:
+                rise, value = lift(self.blocks, node.lower, node.upper, node.multipliers)
+                if value < target:
+                    out = (value + rise >= target) & (node.lower == 0)
+                    node.upper = np.where(out, 0, node.upper)
+                    node.work = np.where(out, 0, node.work)
+                    useful |= node.upper > 0
+                    kept.append(node)
+            nodes[:] = kept
+        heapq.heapify(self._open)
+        return useful
+
     def run(self, target: float, nodes: int, stop: Callable[[], bool] = lambda: False) -> bool:
         """Bound at most so many nodes; say whether none better than `target` is left open.
 
@@ -165,15 +196,32 @@ class Tree:
             root = Node(-math.inf, 0, lower, upper, upper, multipliers, average, asks=self._after)
             self._enter(root, target, ROOT)
         budget = self.nodes + nodes
-        for node in self._stale:
-            node.bound, node.work = -math.inf, node.upper
-            self._enter(node, target, AGAIN)
-        self._stale = []
+        self._look(target)
         while self._open and self.nodes < budget and self.leaf is None and not stop():
             if self._open[0].bound >= target:
                 return True
-            self._branch(heapq.heappop(self._open), target)
+            node = heapq.heappop(self._open)
+            if node.stale:
+                node.stale = False
+                budget += 1  # it is a node that was there before
+                self._enter(node, target, AGAIN)
+            else:
+                self._branch(node, target)
         return not self._open or self._open[0].bound >= target
+
+    def _look(self, target: float) -> None:
+        """Bound stale nodes where they stand; those that turn out to matter ascend from there."""
+        m = self.blocks
+        reduced, x = np.empty(len(m.cost)), np.empty(len(m.cost))
+        values = np.empty(len(m.lo))
+        for node in self._stale:
+            node.work, node.stale = node.upper, True
+            node.bound = kernels.evaluate(
+                m, node.lower, node.upper, node.multipliers, reduced, x, values
+            )
+            (self._closed if node.bound >= target else self._open).append(node)
+        heapq.heapify(self._open)
+        self._stale = []
 
     def _enter(self, node: Node, target: float, steps: int) -> None:
         """Bound a node and put it among the open ones, or the closed ones beyond the target."""
