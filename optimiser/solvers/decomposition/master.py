@@ -10,6 +10,8 @@ solutions of services.
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -26,13 +28,30 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
 
 #: Width of the box at first, in sizes of prices, and at most; what it grows and shrinks by.
-WIDTH, WIDEST, CHANGE = 0.3, 4.0, 2.0
+WIDTH, WIDEST, CHANGE = 0.1, 4.0, 2.0
 #: Part of the way to the target that has to be promised, else the box grows at once.
 HARDLY: Final = 0.05
 #: Solutions of each service that count, the cheapest at the best prices.
 KEPT: Final = 200
 #: Upper bounds of columns from which on their reduced costs are kept from being negative.
 FREE: Final = 1e6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Model:
+    """A linear program in changes of prices and shares: maximise `gain` · x, `matrix` x ≤ `right`.
+
+    `lower` and `upper` are of the columns after the changes; `fixed` is added to what is maximised,
+    and `now` is the sum where nothing changes.
+    """
+
+    matrix: Any
+    right: Floats
+    gain: Floats
+    lower: Floats
+    upper: Floats
+    fixed: float
+    now: float
 
 
 class Master:
@@ -67,14 +86,14 @@ class Master:
         tying = np.ones(len(m.low), dtype=bool)
         tying[relaxation.pair_rows] = False
         self._rows = np.flatnonzero(tying)
-        rows = csr_array(
+        entries = csr_array(
             (m.row_value, m.row_column, m.row_start), shape=(len(m.low), relaxation.columns.count)
-        )[self._rows]
-        #: Of columns in priced rows, shape (columns, rows), and of rows, the other way round.
-        self._by_row, self._by_column = rows.tocsr(), rows.T.tocsr()
+        )
+        #: Entries of the priced rows but those of pairs, shape (columns, rows).
+        self._entries = entries[self._rows].T.tocsr()
 
     def next(
-        self, prices: Floats, share: Floats, target: float
+        self, prices: Floats, share: Floats, target: float, seconds: float = math.inf
     ) -> tuple[Floats, Floats, float] | None:
         """Return the prices and shares that promise most, and the bound that they promise.
 
@@ -85,7 +104,9 @@ class Master:
         share
             The best known shares of running costs, shape (offers,).
         target
-            An upper bound on the optimum, in last places of money; more is not asked for.
+            An upper bound on the optimum, in last places of money.
+        seconds
+            That there are for it.
 
         Returns
         -------
@@ -93,89 +114,98 @@ class Master:
             None if the linear program was not solved.
         """
         from scipy.optimize import linprog
-        from scipy.sparse import block_array, csr_array, eye_array, vstack
+
+        model = self._model(prices, share)
+        # Money is counted in what is still to be gained.
+        unit = max(target - model.now, 1e-9 * abs(model.now), 1.0)
+        options = {"time_limit": seconds} if math.isfinite(seconds) else {}
+        while True:
+            floor, ceiling = self._box(prices, share)
+            found = linprog(
+                -model.gain, A_ub=model.matrix, b_ub=model.right / unit,
+                bounds=np.column_stack([np.concatenate([floor / unit, model.lower]),
+                                        np.concatenate([ceiling / unit, model.upper])]),
+                method="highs", options=options,
+            )  # fmt: skip
+            if found.status != 0:
+                return None
+            promised = model.fixed - float(found.fun) * unit
+            if promised - model.now >= HARDLY * unit or self.width >= WIDEST:
+                break
+            self.width *= CHANGE  # nothing to be had so near
+        change = np.clip(found.x[: len(floor)] * unit, floor, ceiling)
+        after = prices.copy()
+        after[self._rows] += change[: len(self._rows)]
+        return after, share + change[len(self._rows) :], promised
+
+    def _model(self, prices: Floats, share: Floats) -> _Model:
+        """Return the model around prices and shares."""
+        from scipy.sparse import csr_array, diags_array, eye_array, vstack
 
         relaxation, m = self._relaxation, self._relaxation.blocks
         reduced = np.empty(relaxation.columns.count)
         kernels.reduce_costs(m, prices, reduced)
         cuts, slack, least = self._cuts(reduced, share)
+        solved = vstack(cuts)
         low, high, at = m.low[self._rows], m.high[self._rows], prices[self._rows]
         limit = np.where(np.isfinite(low), low, np.where(np.isfinite(high), high, 0.0))
         ranged = np.flatnonzero(np.isfinite(low) & np.isfinite(high) & (low < high))
         limit[ranged] = 0.0
-        now = float(least.sum()) + relaxation.offset + float(limit @ at)
-        #: Money is counted in steps of the size of what is still to be gained.
-        unit = max(target - now, 1e-9 * abs(now), 1.0)
-
-        rows, offers, providers = len(at), len(share), len(m.least)
-        y = np.arange(providers) + int(m.first[2])
+        y = np.arange(len(m.least)) + int(m.first[2])
         w = int(m.first[3]) + m.contract
-        owner = np.repeat(np.arange(providers), np.diff(m.contract_start))
-        ties = self._ties
-        upper, lower = relaxation.upper[ties], relaxation.lower[ties]
+        t, entries = self._ties, self._entries
+        upper, lower = relaxation.upper[t], relaxation.lower[t]
         held = upper > FREE
         slope = np.where(held, 1.0, upper)
-        ones = np.ones
-        serves = csr_array((ones(offers), (self._provider, np.arange(offers))),
-                           shape=(providers, offers))  # fmt: skip
-        signs = csr_array((ones(len(w)), (owner, np.arange(len(w)))), shape=(providers, len(w)))
-        bounded = csr_array((ones(len(ranged)), (np.arange(len(ranged)), ranged)),
-                            shape=(len(ranged), rows))  # fmt: skip
-        tie, service = self._by_column[ties], np.repeat(np.arange(len(least)), list(map(len, slack)))
-        which = csr_array((ones(len(service)), (np.arange(len(service)), service)),
-                          shape=(len(service), len(least)))  # fmt: skip
-        solved = vstack(cuts)
-        # Columns: changes of prices and of shares; what services, providers, contracts, ties and
-        # ranged rows add. All but the changes are in units.
-        blocks = [
-            [solved[:, :rows], solved[:, rows:], which, None, None, None, None],
-            [self._by_column[y], serves, None, eye_array(providers), -signs, None, None],
-            [self._by_column[w], None, None, None, eye_array(len(w)), None, None],
-            [_times(tie, slope), None, None, None, None, _diagonal(~held), None],
-            [_times(tie, lower), None, None, None, None, eye_array(len(ties)), None],
-            [_times(bounded, -low[ranged]), None, None, None, None, None, eye_array(len(ranged))],
-            [_times(bounded, -high[ranged]), None, None, None, None, None, eye_array(len(ranged))],
+        given = np.bincount(self._provider, share, minlength=len(y))
+        owner = np.repeat(np.arange(len(y)), np.diff(m.contract_start))
+        of_service = np.repeat(np.arange(len(least)), [len(each) for each in slack])
+        among = _indicator(ranged, len(at))
+
+        # Changes of prices and of shares, and what services, providers, contracts, ties and ranged
+        # rows add to the bound at them.
+        sizes = (len(at), len(share), len(least), len(y), len(w), len(t), len(ranged))
+        prices_, shares_, services_, providers_, contracts_, ties_, ranged_ = range(len(sizes))
+        lines: list[tuple[dict[int, Any], Floats]] = [
+            ({prices_: solved[:, : len(at)], shares_: solved[:, len(at) :],
+              services_: _indicator(of_service, len(least))}, np.concatenate(slack)),
+            ({prices_: entries[y], shares_: _indicator(self._provider, len(y)).T,
+              providers_: eye_array(len(y)), contracts_: -_indicator(owner, len(y)).T},
+             reduced[y] - given),
+            ({prices_: entries[w], contracts_: eye_array(len(w))}, reduced[w]),
+            ({prices_: diags_array(slope) @ entries[t],
+              ties_: diags_array((~held).astype(float))}, slope * reduced[t]),
+            ({prices_: diags_array(lower) @ entries[t], ties_: eye_array(len(t))},
+             lower * reduced[t]),
+            *(({prices_: diags_array(-side) @ among, ranged_: eye_array(len(ranged))},
+               side * at[ranged]) for side in (low[ranged], high[ranged])),
+        ]  # fmt: skip
+        lines = [line for line in lines if len(line[1])]
+        grid = [
+            [parts.get(k, csr_array((len(right), size))) for k, size in enumerate(sizes) if size]
+            for parts, right in lines
         ]
-        given = np.bincount(self._provider, share, minlength=providers)
-        right = [np.concatenate(slack), reduced[y] - given, reduced[w], slope * reduced[ties],
-                 lower * reduced[ties], low[ranged] * at[ranged],
-                 high[ranged] * at[ranged]]  # fmt: skip
-        sizes = (rows, offers, len(least), providers, len(w), len(ties), len(ranged))
-        kept = [k for k, part in enumerate(right) if len(part)]
-        wide = [k for k, size in enumerate(sizes) if size]
-        matrix = block_array(
-            [[blocks[k][j] if blocks[k][j] is not None else csr_array((len(right[k]), sizes[j]))
-              for j in wide] for k in kept]
-        )  # fmt: skip
-        free, none = np.full(sum(sizes[2:]), -np.inf), np.full(sum(sizes[2:]), np.inf)
         must = relaxation.lower[y] > 0
-        start = len(least)
-        none[start : start + providers][~must] = 0.0
-        none[start + providers : start + providers + len(w)] = 0.0
-        gain = np.concatenate([limit, np.zeros(offers), ones(len(least) + providers),
-                               np.zeros(len(w)), ones(len(ties) + len(ranged))])  # fmt: skip
-        promised, least_gain = now, HARDLY * (target - now)
-        while True:
-            floor, ceiling = self._box(at, low, high, share, reduced[y])
-            found = linprog(
-                -gain, A_ub=matrix, b_ub=np.concatenate(right) / unit,
-                bounds=np.column_stack([np.concatenate([floor / unit, free]),
-                                        np.concatenate([ceiling / unit, none])]),
-                method="highs",
-            )  # fmt: skip
-            if found.status != 0:
-                return None
-            promised = now - float(found.fun) * unit
-            if promised - now >= least_gain or self.width >= WIDEST:
-                break
-            self.width *= CHANGE  # nothing to be had so near
-        change = found.x[: rows + offers] * unit
-        after = prices.copy()
-        after[self._rows] = np.clip(
-            at + change[:rows], np.where(np.isfinite(high), -np.inf, 0.0),
-            np.where(np.isfinite(low), np.inf, 0.0),
-        )  # fmt: skip
-        return after, np.maximum(share + change[rows:], 0.0), promised
+        alone = reduced[y] - given + np.bincount(owner, np.minimum(reduced[w], 0.0), len(y))
+        fixed = float(least.sum()) + relaxation.offset + float(limit @ at)
+        adds = (
+            np.where(must, alone, np.minimum(alone, 0.0)),
+            np.minimum(upper * reduced[t], lower * reduced[t]),
+            np.minimum(low[ranged] * at[ranged], high[ranged] * at[ranged]),
+        )
+        none = [np.full(size, np.inf) for size in sizes[2:]]
+        none[providers_ - 2][~must] = 0.0
+        none[contracts_ - 2][:] = 0.0
+        gains = (limit, 0.0, 1.0, 1.0, 0.0, 1.0, 1.0)
+        return _Model(
+            matrix=_stacked(grid),
+            right=np.concatenate([right for _, right in lines]),
+            gain=np.concatenate([np.full(k, gain) for k, gain in zip(sizes, gains, strict=True)]),
+            lower=np.full(sum(sizes[2:]), -np.inf),
+            upper=np.concatenate(none),
+            fixed=fixed,
+            now=fixed + sum(float(each.sum()) for each in adds),
+        )
 
     def _cuts(self, reduced: Floats, share: Floats) -> tuple[list[Any], list[Floats], Floats]:
         """Return the services' solutions as rows over prices and shares, and what they cost.
@@ -198,24 +228,25 @@ class Master:
                 (-used.data, service.offers[used.indices], used.indptr),
                 shape=(len(order), len(share)),
             )
-            rows.append(hstack([own @ self._by_column[service.columns], shares]).tocsr())
+            rows.append(hstack([own @ self._entries[service.columns], shares]).tocsr())
         return rows, slack, np.array(least)
 
-    def _box(
-        self, at: Floats, low: Floats, high: Floats, share: Floats, running: Floats
-    ) -> tuple[Floats, Floats]:
+    def _box(self, prices: Floats, share: Floats) -> tuple[Floats, Floats]:
         """Return how far prices and then shares may fall and rise, shape (rows + offers,)."""
+        relaxation, m = self._relaxation, self._relaxation.blocks
+        at = prices[self._rows]
+        low, high = m.low[self._rows], m.high[self._rows]
         some = np.abs(at[at != 0])
         size = np.maximum(np.abs(at), some.mean() if len(some) else 1.0)
-        part = np.maximum(share, np.maximum(running, 0.0)[self._provider])
-        part = np.maximum(part, 1.0)
-        floor = np.where(np.isfinite(high), -np.inf, -at)
-        ceiling = np.where(np.isfinite(low), np.inf, -at)
-        return (
-            np.concatenate([np.maximum(-self.width * size, floor),
-                            np.maximum(-self.width * part, -share)]),
-            np.concatenate([np.minimum(self.width * size, ceiling), self.width * part]),
-        )  # fmt: skip
+        running = relaxation.blocks.cost[relaxation.columns.block("y")]
+        part = np.maximum(np.maximum(share, running[self._provider]), 1.0)
+        sizes = self.width * np.concatenate([size, part])
+        here = np.concatenate([at, share])
+        # A row without lower limit has no price above 0, one without upper limit none below.
+        least, most = np.zeros(len(here)), np.full(len(here), np.inf)
+        least[: len(at)][np.isfinite(high)] = -np.inf
+        most[: len(at)][~np.isfinite(low)] = 0.0
+        return np.maximum(-sizes, least - here), np.minimum(sizes, most - here)
 
     def tell(self, before: float, promised: float, found: float) -> None:
         """Take what the last prices have led to: the box grows where the model is good.
@@ -228,18 +259,22 @@ class Master:
         share = (found - before) / max(promised - before, 1e-300)
         if share > 0.5:
             self.width = min(CHANGE * self.width, WIDEST)
+        elif share < -1.0:
+            self.width /= CHANGE**2
         elif share < -0.2:
             self.width /= CHANGE
 
 
-def _times(matrix: Any, factor: Floats) -> Any:
-    """Return a matrix whose rows are multiplied."""
-    from scipy.sparse import diags_array
+def _indicator(which: Ints, count: int) -> Any:
+    """Return a matrix with a 1 per row, in the columns given, shape (len(which), count)."""
+    from scipy.sparse import csr_array
 
-    return (diags_array(factor) @ matrix).tocsr() if len(factor) else matrix
+    rows = len(which)
+    return csr_array((np.ones(rows), (np.arange(rows), which)), shape=(rows, count))
 
 
-def _diagonal(mask: NDArray[np.bool_]) -> Any:
-    from scipy.sparse import diags_array
+def _stacked(grid: list[list[Any]]) -> Any:
+    """Return blocks as one matrix."""
+    from scipy.sparse import block_array
 
-    return diags_array(mask.astype(float)).tocsr()
+    return block_array(grid).tocsr()

@@ -352,6 +352,7 @@ class Services:
         crew: Crew | None = None,
     ) -> None:
         self._relaxation, self._crew = relaxation, crew or Crew()
+        self._deadline = deadline
         m, problem = relaxation.blocks, relaxation.problem
         reduced, x = np.empty(relaxation.columns.count), np.empty(relaxation.columns.count)
         values = np.empty(len(m.lo))
@@ -429,7 +430,8 @@ class Services:
         first = self._at is None
         prices, share = self._prices, self._share
         if move and not first:
-            found = self._master.next(prices, share, target)
+            left = max(self._deadline - time.monotonic(), 0.0)
+            found = self._master.next(prices, share, target, left)
             if found is not None:
                 prices, share, self.promised = found
         before = self.bound

@@ -251,13 +251,40 @@ def test_services_apart_bound_more_and_never_too_much(seed):
     relaxation, ascent, search = searched(problem)
     services = Services(relaxation, ascent.multipliers, 0)
     services.learn(Formulation(problem).encode(search.plan()))
-    for _ in range(4):
+    found = -np.inf
+    for _ in range(12):
         services.step(search.value, 500, lambda: False)
         assert services.bound <= optimum.objective * (1 + ROOM)
+        # No prices give more than is promised, and the best are kept.
+        assert found * (1 - ROOM) <= services.bound <= services.promised * (1 + ROOM)
+        found = services.bound
         for service in services.services:
             row = service.cut()
             assert satisfied(problem, row, optimum.plan)
     assert services.bound >= ascent.bound * (1 - ROOM)
+    vector = Formulation(problem).encode(optimum.plan)
+    columns = relaxation.columns
+    own = np.concatenate([np.arange(columns.count)[columns.block(block)] for block in "xzh"])
+    useful = services.narrow(optimum.objective + 1)
+    assert useful[own][vector[own] > 0.5].all()
+    services.step(search.value, 500, lambda: False)  # what is left bounds plans that good
+    assert services.bound <= optimum.objective * (1 + ROOM)
+
+
+def test_the_master_promises_what_trees_find_once_all_solutions_are_known():
+    """At its end no box holds better prices: promise and bound meet, and beat the first prices."""
+    problem = small(0)
+    relaxation, ascent, search = searched(problem)
+    services = Services(relaxation, ascent.multipliers, 0)
+    services.learn(Formulation(problem).encode(search.plan()))
+    services.step(search.value, 2000, lambda: False)
+    first = services.bound
+    for _ in range(60):
+        services.step(search.value, 2000, lambda: False)
+        if services.promised - services.bound < 1e-6 * services.bound:
+            break
+    assert services.promised - services.bound < 1e-5 * services.bound
+    assert services.bound > first
 
 
 def satisfied(problem, row, plan):
