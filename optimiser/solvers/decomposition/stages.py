@@ -53,7 +53,12 @@ PATIENT: Final = 200
 BRIEF, GROW = 300, 2.0
 #: Nodes of each tree and looks of the general solver (see `Highs`) at the first attempt at a proof,
 #: and by what they grow.
-NODES, LOOKS, MORE = 60, 20, 4.0
+NODES, LOOKS, MORE, AGAIN, MOST = 60, 20, 4.0, 16.0, 2e9
+#: What services apart have to close of the gap to have their turn at the next attempt as well, and
+#: attempts that they miss at most; proofs grow by `AGAIN` after one in vain, else by `MORE`.
+WORTH, SKIPS = 0.1, 8
+#: Steps of the prices without a better bound after which an attempt is over.
+VAIN: Final = 5
 #: Option-bands per pair in the first core, looks of the general solver that searches it, and how
 #: many times as many must be left for it to be worth its while.
 CORE, CORE_LOOKS, FEW = 3, 150, 3
@@ -71,7 +76,7 @@ STALE, PERSIST, LONGER = 4, 40, 2.0
 IDLE, SELDOM = 32, 64
 #: What prices or an ascent have to close of the gap to be gone on with as often, and steps of the
 #: prices at an attempt.
-PAYS, PRICES = 0.02, 12
+PAYS, PRICES = 0.02, 8
 #: Most parts that what falls apart is proved in.
 GROUPS: Final = 8
 #: Columns of a service up to which its tree is worth its memory.
@@ -126,6 +131,8 @@ class _Run:
         self._ledger, self._options = ledger, options
         self._problem, self._formulation = formulation.problem, formulation
         self._relaxation = Relaxation(formulation)
+        #: How many services there are.
+        self._count = len(np.unique(self._problem.pair_service))
         #: Whether providers are chosen for covers: then trees and cores bring plans as well.
         self._tight = len(self._relaxation.blocks.need) > 0
         self._ascent = first_ascent(self._relaxation, options.prices)
@@ -136,6 +143,9 @@ class _Run:
         self._services: Services | None = None
         self._cuts: list[LinearRow] = []
         self._trees = self._cores = self._proofs = 0
+        #: Looks of the general solver at the last proof, and how many times as many at the next.
+        self._looks, self._more = float(LOOKS), AGAIN
+        self._apart = _Backoff(SKIPS)
         ledger.certify = self._certificate
         ledger.price = lambda: prices_of(self._relaxation, self._ascent.multipliers)
         self._crew = Crew(options.executor, ledger.tell, ledger.left)
@@ -294,15 +304,21 @@ class _Run:
         """
         ledger = self._ledger
         # What a general solver closes at once needs nothing else.
-        several = len(np.unique(self._problem.pair_service)) > 1
-        if several or self._proofs > 0 or self._left() > LIGHT or self._tight:
-            self._take_apart(search)
+        if self._count > 1 or self._tight or self._proofs > 0 or self._left() > LIGHT:
+            if self._apart.due():
+                gap, before = ledger.objective - ledger.bound, ledger.bound
+                self._take_apart(search)
+                # Where capacity is tight, trees bring plans as well.
+                paid = self._tight or ledger.bound - before >= WORTH * gap
+                self._apart.tell(paid=paid)
+                self._more = MORE if paid else AGAIN
             while not ledger.enough() and self._core():
                 self._fix()
         if not ledger.enough() and self._core_size() is None and self._left() <= SMALL:
-            looks = round(LOOKS * MORE ** min(self._proofs, 12))
+            if self._proofs > 0:
+                self._looks = min(self._looks * self._more, MOST)
             self._proofs += 1
-            reason = self._prove(looks)
+            reason = self._prove(round(self._looks))
             if reason != "limit":
                 return reason
         return None
@@ -376,7 +392,7 @@ class _Run:
     def _take_apart(self, search: Search) -> None:
         """Bound the services apart, and search from the solutions that they have."""
         ledger, relaxation = self._ledger, self._relaxation
-        count = len(np.unique(self._problem.pair_service))
+        count = self._count
         if ledger.plan is None or relaxation.columns.sizes["x"] > BRANCHED * count:
             return
         behind = self._services is not None and self._services.bound < ledger.bound
@@ -393,9 +409,11 @@ class _Run:
         if vector is not None:
             services.learn(vector)
         # With one service there is nothing to share out: other prices would only move its tree.
+        vain = 0
         for _ in range(PRICES if count > 1 else 1):
             before = services.bound
             services.step(ledger.objective, nodes, ledger.over, move=count > 1)
+            vain = 0 if services.bound > before else vain + 1
             if services.bound > before:
                 self._cuts = [service.cut() for service in services.services]
                 ledger.raise_bound(min(services.bound, ledger.cutoff()))
@@ -405,7 +423,8 @@ class _Run:
             if search.start(likely(self._problem, x, home)):
                 self._offer(search)
             left = services.promised - services.bound
-            if ledger.enough() or left < PAYS * (ledger.objective - services.bound):
+            slow = left < PAYS * (ledger.objective - services.bound)
+            if ledger.enough() or slow or vain >= VAIN:
                 break
         if count > 1 and math.isfinite(services.bound) and not ledger.enough():
             self._combine(services)
