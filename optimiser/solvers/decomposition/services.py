@@ -233,7 +233,7 @@ class Service:
         cost = self.tree.blocks.cost
         return [vector for vector in self.pool if cost @ vector < value]
 
-    def narrow(self, value: float) -> Bools:
+    def narrow(self, value: float, stop: Callable[[], bool]) -> Bools:
         """Drop what no solution that costs less than `value` at the present costs can use.
 
         Returns
@@ -241,7 +241,7 @@ class Service:
         NDArray
             Whether one can use a column, shape (own columns,).
         """
-        useful = self.tree.narrow(value)
+        useful = self.tree.narrow(value, stop)
         # What providers cost is in the bands, as far as columns are dropped.
         useful[~self.own] = True
         self.pool = [v for v in self.pool if not np.any(v[~useful])] or self.pool
@@ -442,7 +442,7 @@ class Services:
         if value > before:
             self.bound, self._prices, self._share = value, prices, share
 
-    def narrow(self, cutoff: float) -> Bools:
+    def narrow(self, cutoff: float, stop: Callable[[], bool] = lambda: False) -> Bools:
         """Drop what no plan better than `cutoff` can use, in last places of money.
 
         A service cannot cost more than its bound and what is left between the bound on the whole
@@ -459,7 +459,7 @@ class Services:
             return useful
         room += ROOM * abs(cutoff) + 1.0
         for service, bound in zip(self.services, self._bounds, strict=True):
-            useful[service.columns] = service.narrow(bound + room)[service.own]
+            useful[service.columns] = service.narrow(bound + room, stop)[service.own]
         return useful
 
     def promising(self, cutoff: float) -> Bools:

@@ -429,7 +429,7 @@ class _Run:
         if count > 1 and math.isfinite(services.bound) and not ledger.enough():
             self._combine(services)
         self._fixed = min(self._fixed, ledger.cutoff())
-        self._narrow(services.narrow(self._fixed))
+        self._narrow(services.narrow(self._fixed, ledger.over))
 
     def _combine(self, services: Services) -> None:
         """Have a general solver put a plan together from what the services' solutions use."""

@@ -156,11 +156,11 @@ class Tree:
         self._stale += self._open + self._closed
         self._open, self._closed = [], []
 
-    def narrow(self, target: float) -> Bools:
+    def narrow(self, target: float, stop: Callable[[], bool] = lambda: False) -> Bools:
         """Drop what no solution better than `target` can use, here and for good.
 
         The target may be above those of `run`, by which nodes were closed: so nodes are bounded by
-        what was branched on alone.
+        what was branched on alone. Those that `stop` leaves no time for stay as they are.
 
         Returns
         -------
@@ -173,6 +173,10 @@ class Tree:
         for nodes in (self._open, self._closed, self._stale):
             kept = []
             for node in nodes:
+                if stop():
+                    useful |= node.upper > 0
+                    kept.append(node)
+                    continue
                 rise, value = lift(self.blocks, node.lower, node.upper, node.multipliers)
                 if value < target:
                     out = (value + rise >= target) & (node.lower == 0)
@@ -196,7 +200,7 @@ class Tree:
             root = Node(-math.inf, 0, lower, upper, upper, multipliers, average, asks=self._after)
             self._enter(root, target, ROOT)
         budget = self.nodes + nodes
-        self._look(target)
+        self._look(target, stop)
         while self._open and self.nodes < budget and self.leaf is None and not stop():
             if self._open[0].bound >= target:
                 return True
@@ -209,16 +213,16 @@ class Tree:
                 self._branch(node, target)
         return not self._open or self._open[0].bound >= target
 
-    def _look(self, target: float) -> None:
+    def _look(self, target: float, stop: Callable[[], bool]) -> None:
         """Bound stale nodes where they stand; those that turn out to matter ascend from there."""
         m = self.blocks
         reduced, x = np.empty(len(m.cost)), np.empty(len(m.cost))
         values = np.empty(len(m.lo))
         for node in self._stale:
             node.work, node.stale = node.upper, True
-            node.bound = kernels.evaluate(
+            node.bound = -math.inf if stop() else kernels.evaluate(
                 m, node.lower, node.upper, node.multipliers, reduced, x, values
-            )
+            )  # fmt: skip
             (self._closed if node.bound >= target else self._open).append(node)
         heapq.heapify(self._open)
         self._stale = []
